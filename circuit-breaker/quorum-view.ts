@@ -1,0 +1,14 @@
+import type { FeedId } from "../protocol/feed.ts";
+
+/** What the quorum's observations say of one feed in one round (BREAKER.md B1); absent when fewer than 2f+1 entries count. */
+export type QuorumView = {
+  readonly feed: FeedId;
+  readonly price: bigint;
+  /** The (f+1)-th smallest low and the (f+1)-th largest high: one honest node's end each. */
+  readonly rawLow: bigint;
+  readonly rawHigh: bigint;
+  readonly observedAt: number;
+  readonly groups: number;
+  readonly topBps: number;
+  readonly outsideBps: number;
+};

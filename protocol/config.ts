@@ -1,0 +1,236 @@
+import { z } from "zod";
+import { type Digest, isHex, keccakHex, utf8 } from "./bytes.ts";
+import { type Committee, createCommittee, MIN_COMMITTEE } from "./committee.ts";
+import { findPathFaults } from "./conversion.ts";
+import { createDomain, type Domain } from "./eip712.ts";
+import { compareText, type FeedId, parseFeedId } from "./feed.ts";
+import { canonicalJson, type Json } from "./jcs.ts";
+import { MAX_MEMBERS } from "./proposal.ts";
+import { fail, ok, type Result } from "./result.ts";
+import { checkThresholds, PRESETS, resolveThresholds, thresholdOverridesSchema } from "./thresholds.ts";
+
+const MAX_FEEDS = 2_048;
+const MAX_SOURCES = 64;
+const MAX_CONVERSIONS = 4;
+const MAX_LEASE_MS = 120_000;
+const MIN_BASKET = 3;
+
+const addressSchema = z.custom<`0x${string}`>(
+  (value) => isHex(value, 20),
+  "expected an address: 0x and 40 lower-case hex digits",
+);
+
+const feedSchema = z.string("expected BASE/QUOTE").transform((text, context): FeedId => {
+  const feed = parseFeedId(text);
+  if (feed.ok) return feed.value;
+  context.addIssue({ code: "custom", message: feed.error });
+  return z.NEVER;
+});
+
+function wholeNumber(min: number, max: number) {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return z.int(expected).min(min, expected).max(max, expected);
+}
+
+const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,31}$/, "expected 1 to 32 of a-z, 0-9, '.' and '-'");
+
+const conversionSchema = z.union(
+  [z.strictObject({ multiply: feedSchema }), z.strictObject({ divide: feedSchema })],
+  "expected { multiply: FEED } or { divide: FEED }",
+);
+
+const sourceSchema = z
+  .strictObject({
+    venue: nameSchema,
+    market: feedSchema,
+    weight: wholeNumber(1, 1_000_000),
+    group: nameSchema.optional(),
+    convert: z.array(conversionSchema).max(MAX_CONVERSIONS).default([]),
+  })
+  .transform(({ group, ...source }) => ({ ...source, group: group ?? source.venue }));
+
+const feedConfigSchema = z.strictObject({
+  feed: feedSchema,
+  preset: z.enum(PRESETS),
+  thresholds: thresholdOverridesSchema.default({}),
+  sources: z.array(sourceSchema).min(1).max(MAX_SOURCES),
+});
+
+const networkSchema = z.strictObject({
+  network: nameSchema,
+  /** Version of the fold; code keeps the older fold until a newer one is activated. */
+  rules: z.literal(1),
+  roundMs: wholeNumber(100, 60_000).default(1_000),
+  graceMs: wholeNumber(1, 60_000).default(150),
+  hopBudgetMs: wholeNumber(1, 10_000).default(50),
+  maxSkewMs: wholeNumber(1, 10_000).default(250),
+  leaseMs: wholeNumber(1_000, MAX_LEASE_MS).default(60_000),
+  restartRounds: wholeNumber(1, 100).default(3),
+  chains: z
+    .array(z.strictObject({ chain: z.string().regex(/^[A-Z0-9]{1,20}$/), blockMs: wholeNumber(1, 60_000) }))
+    .max(32)
+    .default([]),
+  committee: z.array(z.strictObject({ name: nameSchema, address: addressSchema })).max(MAX_MEMBERS),
+  /** Overrides for every feed of the network, under each feed's own. */
+  thresholds: thresholdOverridesSchema.default({}),
+  basket: z
+    .array(z.strictObject({ feed: feedSchema, weight: wholeNumber(1, 1_000_000) }))
+    .max(64)
+    .default([]),
+  feeds: z.array(feedConfigSchema).min(1).max(MAX_FEEDS),
+});
+
+export type Conversion = z.infer<typeof conversionSchema>;
+export type SourceConfig = z.infer<typeof sourceSchema>;
+type ParsedNetwork = z.infer<typeof networkSchema>;
+
+export type FeedConfig = Omit<z.infer<typeof feedConfigSchema>, "thresholds"> & {
+  readonly thresholds: ReturnType<typeof resolveThresholds>;
+};
+
+/** A parsed config cannot be invalid: feeds by ascending id, committee by ascending address, every default filled in. */
+export type NetworkConfig = Readonly<Omit<ParsedNetwork, "feeds" | "thresholds">> & { readonly feeds: readonly FeedConfig[] };
+
+/** The path of a field, as `feeds[2].sources[0].venue`, and what was expected there. */
+export type ConfigFault = { readonly path: string; readonly expected: string };
+
+/**
+ * Parses `network.yaml`'s content, already read into plain values. Strict: an unknown key (`f`, say, which is derived) is a fault.
+ * All faults of one kind come at once: first those of shape, then those of relation.
+ */
+export function parseNetworkConfig(input: unknown): Result<NetworkConfig, readonly ConfigFault[]> {
+  const shape = networkSchema.safeParse(input);
+  if (!shape.success) {
+    return fail(shape.error.issues.map(({ path, message }) => ({ path: pathText(path), expected: message })));
+  }
+  const config = complete(shape.data);
+  const faults = [...networkFaults(config), ...config.feeds.flatMap((feed) => feedFaults(feed)), ...findPathFaults(config.feeds)];
+  return faults.length === 0 ? ok(deepFreeze(config)) : fail(faults);
+}
+
+/** keccak of the RFC 8785 JSON of the parsed config. */
+export function configDigest(config: NetworkConfig): Digest {
+  return keccakHex(utf8(canonicalJson(config as unknown as Json)));
+}
+
+/** The config with what follows from it, computed once. */
+export type Network = {
+  readonly config: NetworkConfig;
+  readonly configDigest: Digest;
+  readonly genesisConfigDigest: Digest;
+  readonly committee: Committee;
+  readonly domain: Domain;
+};
+
+/** The network as its genesis config founds it. */
+export function genesisNetwork(config: NetworkConfig): Network {
+  const digest = configDigest(config);
+  return {
+    config,
+    configDigest: digest,
+    genesisConfigDigest: digest,
+    committee: createCommittee(config.committee),
+    domain: createDomain(config.network, digest),
+  };
+}
+
+function complete({ thresholds, feeds, ...rest }: ParsedNetwork): NetworkConfig {
+  return {
+    ...rest,
+    committee: [...rest.committee].sort((a, b) => compareText(a.address, b.address)),
+    basket: [...rest.basket].sort((a, b) => compareText(a.feed, b.feed)),
+    feeds: feeds
+      .map((feed) => ({ ...feed, thresholds: resolveThresholds(feed.preset, thresholds, feed.thresholds) }))
+      .sort((a, b) => compareText(a.feed, b.feed)),
+  };
+}
+
+function networkFaults(config: NetworkConfig): readonly ConfigFault[] {
+  const { roundMs, leaseMs, graceMs, hopBudgetMs, maxSkewMs, committee, feeds, basket, chains } = config;
+  const faults: ConfigFault[] = [];
+  const n = committee.length;
+  if (n < MIN_COMMITTEE) faults.push({ path: "committee", expected: `expected at least ${MIN_COMMITTEE} members, found ${n}` });
+  faults.push(
+    ...duplicates(committee, (member) => member.address, "committee", "address"),
+    ...duplicates(committee, (member) => member.name, "committee", "name"),
+    ...duplicates(feeds, (feed) => feed.feed, "feeds", "feed"),
+    ...duplicates(basket, (item) => item.feed, "basket", "feed"),
+  );
+  if (graceMs + 5 * hopBudgetMs + maxSkewMs >= roundMs) {
+    faults.push({
+      path: "roundMs",
+      expected: `expected more than graceMs + 5 × hopBudgetMs + maxSkewMs (${graceMs + 5 * hopBudgetMs + maxSkewMs})`,
+    });
+  }
+  const f = Math.floor((n - 1) / 3);
+  if (leaseMs < (f + 2) * roundMs)
+    faults.push({ path: "leaseMs", expected: `expected at least (f + 2) × roundMs (${(f + 2) * roundMs})` });
+  const slowest = Math.max(0, ...chains.map((chain) => chain.blockMs));
+  if (chains.length > 0 && leaseMs < 4 * slowest + 10_000) {
+    faults.push({
+      path: "leaseMs",
+      expected: `expected at least 4 blocks of the slowest chain and 10 s (${4 * slowest + 10_000})`,
+    });
+  }
+  return [...faults, ...basketFaults(config)];
+}
+
+function basketFaults({ basket, feeds }: NetworkConfig): readonly ConfigFault[] {
+  if (basket.length > 0 && basket.length < MIN_BASKET) {
+    return [{ path: "basket", expected: `expected no feeds or at least ${MIN_BASKET}, found ${basket.length}` }];
+  }
+  return basket.flatMap(({ feed }) => {
+    const preset = feeds.find((item) => item.feed === feed)?.preset;
+    if (preset === "major" || preset === "large") return [];
+    return [{ path: `basket[${feed}]`, expected: "expected a feed of this network with preset major or large" }];
+  });
+}
+
+function feedFaults({ feed, preset, thresholds, sources }: FeedConfig): readonly ConfigFault[] {
+  const path = `feeds[${feed}]`;
+  const faults = checkThresholds(thresholds, preset).map(({ field, expected }) => ({
+    path: `${path}.thresholds.${field}`,
+    expected,
+  }));
+  const groups = new Set(sources.map((source) => source.group)).size;
+  if (thresholds.minSources >= sources.length) {
+    faults.push({
+      path: `${path}.sources`,
+      expected: `expected more sources than minSources (${thresholds.minSources}), found ${sources.length}`,
+    });
+  }
+  if (thresholds.wantGroups >= groups) {
+    faults.push({
+      path: `${path}.sources`,
+      expected: `expected more groups than wantGroups (${thresholds.wantGroups}), found ${groups}`,
+    });
+  }
+  return [...faults, ...duplicates(sources, sourceKey, `${path}.sources`, "source")];
+}
+
+/** What makes a source itself: the same market of a venue may appear once directly and once through a conversion path. */
+export function sourceKey({ venue, market, convert }: Pick<SourceConfig, "venue" | "market" | "convert">): string {
+  return [`${venue} ${market}`, ...convert.map((leg) => ("multiply" in leg ? `* ${leg.multiply}` : `/ ${leg.divide}`))].join(" ");
+}
+
+function duplicates<T>(items: readonly T[], keyOf: (item: T) => string, path: string, what: string): readonly ConfigFault[] {
+  const keys = items.map(keyOf);
+  const repeated = new Set(keys.filter((key, index) => keys.indexOf(key) !== index));
+  return [...repeated].map((key) => ({ path, expected: `expected every ${what} once, found "${key}" twice` }));
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  if (path.length === 0) return "(top level)";
+  return path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

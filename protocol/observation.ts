@@ -1,0 +1,176 @@
+import { type Address, type Digest, fromHex, type Hex, keccakHex, toHex } from "./bytes.ts";
+import { createReader, createWriter, type Reader } from "./codec.ts";
+import { type Domain, observationDigest } from "./eip712.ts";
+import { compareText, type FeedId, MAX_FEED_ID_BYTES, parseFeedId } from "./feed.ts";
+import { fail, ok, type Result } from "./result.ts";
+import { type Secp256k1, SIGNATURE_BYTES } from "./secp256k1.ts";
+
+export const OBSERVATION_VERSION = 1;
+/** A proposal or config never names more than this; a longer list is refused from its count alone. */
+export const MAX_ENTRIES = 4096;
+export const MAX_GAUGES = 256;
+export const MAX_DOCUMENTS = 64;
+const MAX_AMOUNT_BYTES = 24;
+
+/** What a node saw of one feed. Prices of 10⁻¹⁸, shares in bps of source weight. */
+export type FeedEntry = {
+  readonly feed: FeedId;
+  readonly price: bigint;
+  readonly low: bigint;
+  readonly high: bigint;
+  /** Unix ms of the used quotes' median age. */
+  readonly asOf: number;
+  /** Provenance groups among the used sources. */
+  readonly groups: number;
+  /** The heaviest used group's share. */
+  readonly topBps: number;
+  /** Share of the present source weight outside tolerance of the price. */
+  readonly outsideBps: number;
+};
+
+/** Any other measured number (base fee, head age, redemption rate), by a name of at most 31 bytes. */
+export type GaugeEntry = { readonly gauge: string; readonly value: bigint; readonly asOf: number };
+
+/** The newest certificate whose body a node holds; naming it obliges the node to serve both. (0, zero) before the first. */
+export type Head = { readonly round: number; readonly digest: Digest };
+
+/** One message a node and round: entries and gauges by ascending id, documents by ascending digest, none twice. */
+export type Observation = {
+  readonly round: number;
+  readonly configDigest: Digest;
+  readonly head: Head;
+  readonly entries: readonly FeedEntry[];
+  readonly gauges: readonly GaugeEntry[];
+  readonly documents: readonly Digest[];
+};
+
+export type SignedObservation = {
+  readonly observation: Observation;
+  readonly digest: Digest;
+  readonly signer: Address;
+  readonly signature: Hex;
+};
+
+/** Canonical bytes; their keccak is the `contents` of the signed EIP-712 struct. */
+export function encodeObservation(observation: Observation): Uint8Array {
+  const writer = createWriter();
+  writer.u8(OBSERVATION_VERSION);
+  writer.u64(observation.round);
+  writer.bytes(fromHex(observation.configDigest));
+  writer.u64(observation.head.round);
+  writer.bytes(fromHex(observation.head.digest));
+  writer.u16(observation.entries.length);
+  for (const entry of observation.entries) {
+    writer.text(entry.feed);
+    writer.amount(entry.price);
+    writer.amount(entry.low);
+    writer.amount(entry.high);
+    writer.u64(entry.asOf);
+    writer.u8(entry.groups);
+    writer.u16(entry.topBps);
+    writer.u16(entry.outsideBps);
+  }
+  writer.u16(observation.gauges.length);
+  for (const { gauge, value, asOf } of observation.gauges) {
+    writer.text(gauge);
+    writer.amount(value);
+    writer.u64(asOf);
+  }
+  writer.u8(observation.documents.length);
+  for (const digest of observation.documents) writer.bytes(fromHex(digest));
+  return writer.finish();
+}
+
+/** Total: the fault says what was wrong. Only the canonical form decodes, so `encode(decode(x))` is x. */
+export function decodeObservation(bytes: Uint8Array): Result<Observation, string> {
+  const reader = createReader(bytes);
+  if (reader.u8() !== OBSERVATION_VERSION) reader.refuse(`expected observation version ${OBSERVATION_VERSION}`);
+  const round = reader.u64();
+  const configDigest = toHex(reader.bytes(32));
+  const head = { round: reader.u64(), digest: toHex(reader.bytes(32)) };
+  const entries = readAscending(reader, reader.u16(), MAX_ENTRIES, readEntry, (entry) => entry.feed);
+  const gauges = readAscending(reader, reader.u16(), MAX_GAUGES, readGauge, (entry) => entry.gauge);
+  const documents = readAscending(
+    reader,
+    reader.u8(),
+    MAX_DOCUMENTS,
+    () => toHex(reader.bytes(32)),
+    (digest) => digest,
+  );
+  const fault = reader.end();
+  return fault === undefined ? ok({ round, configDigest, head, entries, gauges, documents }) : fail(fault);
+}
+
+export function signObservation(
+  observation: Observation,
+  domain: Domain,
+  key: { readonly scheme: Secp256k1; readonly privateKey: Uint8Array; readonly address: Address },
+): SignedObservation {
+  const digest = digestOf(observation, encodeObservation(observation), domain);
+  return { observation, digest, signer: key.address, signature: key.scheme.sign(fromHex(digest), key.privateKey) };
+}
+
+/** Canonical bytes followed by the 65-byte signature. */
+export function encodeSignedObservation(signed: SignedObservation): Uint8Array {
+  const writer = createWriter();
+  writer.bytes(encodeObservation(signed.observation));
+  writer.bytes(fromHex(signed.signature));
+  return writer.finish();
+}
+
+/** Decodes and recovers the signer; whether that is a committee member is the caller's rule. */
+export function decodeSignedObservation(bytes: Uint8Array, domain: Domain, scheme: Secp256k1): Result<SignedObservation, string> {
+  const split = bytes.length - SIGNATURE_BYTES;
+  if (split < 0) return fail("shorter than a signature");
+  const contents = bytes.subarray(0, split);
+  const decoded = decodeObservation(contents);
+  if (!decoded.ok) return decoded;
+  const digest = digestOf(decoded.value, contents, domain);
+  const signature = toHex(bytes.subarray(split));
+  const signer = scheme.recover(fromHex(digest), signature);
+  return signer === undefined ? fail("bad signature") : ok({ observation: decoded.value, digest, signer, signature });
+}
+
+function digestOf(observation: Observation, contents: Uint8Array, domain: Domain): Digest {
+  const { round, configDigest } = observation;
+  return observationDigest(domain, { round, configDigest, contents: keccakHex(contents) });
+}
+
+function readEntry(reader: Reader): FeedEntry {
+  const feed = parseFeedId(reader.text(MAX_FEED_ID_BYTES));
+  if (!feed.ok) reader.refuse(`feed: ${feed.error}`);
+  return {
+    feed: feed.ok ? feed.value : ("" as FeedId),
+    price: reader.amount(MAX_AMOUNT_BYTES),
+    low: reader.amount(MAX_AMOUNT_BYTES),
+    high: reader.amount(MAX_AMOUNT_BYTES),
+    asOf: reader.u64(),
+    groups: reader.u8(),
+    topBps: reader.u16(),
+    outsideBps: reader.u16(),
+  };
+}
+
+function readGauge(reader: Reader): GaugeEntry {
+  return { gauge: reader.text(MAX_FEED_ID_BYTES), value: reader.amount(MAX_AMOUNT_BYTES), asOf: reader.u64() };
+}
+
+function readAscending<T>(
+  reader: Reader,
+  count: number,
+  max: number,
+  read: (reader: Reader) => T,
+  keyOf: (item: T) => string,
+): readonly T[] {
+  if (count > max) reader.refuse(`expected at most ${max} items`);
+  const items: T[] = [];
+  let previous: string | undefined;
+  while (items.length < count && reader.fault() === undefined) {
+    const item = read(reader);
+    const key = keyOf(item);
+    if (previous !== undefined && compareText(previous, key) >= 0) reader.refuse("items not in ascending order");
+    previous = key;
+    items.push(item);
+  }
+  return items;
+}

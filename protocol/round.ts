@@ -1,0 +1,36 @@
+import type { Digest, Hex } from "./bytes.ts";
+import type { Certificate } from "./certificate.ts";
+import type { RoundHeader } from "./eip712.ts";
+import type { Report, RuleName } from "./report.ts";
+
+export type MeasureUnit = "Bps" | "Ms" | "Rounds" | "Groups";
+
+/** Why a rule is active: the value it measured against its limit, in one unit. */
+export type Reason = {
+  readonly rule: RuleName;
+  readonly unit: MeasureUnit;
+  readonly measured: number;
+  readonly limit: number;
+};
+
+/** A leaf and, beside it, what the rules measured; the leaf commits to the rules' bits, the body to the measurements. */
+export type FeedVerdict = { readonly report: Report; readonly reasons: readonly Reason[] };
+
+/** A round as stores keep it and gateways serve it: feeds by ascending id, every feed that was ever priced. */
+export type CertifiedRound = {
+  readonly digest: Digest;
+  readonly certificate: Certificate;
+  readonly feeds: readonly FeedVerdict[];
+};
+
+/**
+ * Everything that is needed to compute a round again: where it started from and what the proposal put in. `memory` is the ABI
+ * encoding whose keccak is the parent's `stateRoot`, empty bytes before the first round; observations are signed canonical bytes in
+ * committee order.
+ */
+export type RoundBody = {
+  readonly round: number;
+  readonly parent: RoundHeader | undefined;
+  readonly memory: Hex;
+  readonly observations: readonly Hex[];
+};
