@@ -34,6 +34,11 @@ export function textOf(field: Field): string | undefined {
   return typeof value === "object" && value !== null && "number" in value ? value.number : undefined;
 }
 
+/** The field's list; undefined when it is none. */
+export function listOf(field: Field): readonly Json[] | undefined {
+  return Array.isArray(field.value) ? field.value : undefined;
+}
+
 export type Timed = { readonly field: Field; readonly unit: TimeUnit };
 
 export type QuoteFields = {
@@ -99,8 +104,8 @@ export type RecordIndex = ReadonlyMap<string | undefined, readonly Json[]>;
 
 /** The list at a path, indexed by each record's text at `key`; `malformed` when there is no list. */
 export function indexRecords(list: Field, key: string): Result<RecordIndex, Fault> {
-  if (!Array.isArray(list.value)) return malformed(`${list.path || "body"}: expected a list`);
-  const records: readonly Json[] = list.value;
+  const records = listOf(list);
+  if (records === undefined) return malformed(`${list.path || "body"}: expected a list`);
   return ok(Map.groupBy(records, (record) => textOf(at(record, key))));
 }
 
