@@ -4,7 +4,7 @@ import { fail, ok, type Result } from "./result.ts";
 export type FeedId = string & { readonly __brand: "FeedId" };
 
 export const MAX_FEED_ID_BYTES = 31;
-const FEED_ID = /^[A-Z0-9.]+\/[A-Z0-9.]+$/;
+export const FEED_ID = /^[A-Z0-9.]+\/[A-Z0-9.]+$/;
 
 /** @example parseFeedId("ETH/USD"); // { ok: true, value: "ETH/USD" } */
 export function parseFeedId(text: string): Result<FeedId, string> {
@@ -36,6 +36,11 @@ export function feedToBytes32(feed: FeedId): Uint8Array {
   const bytes = new Uint8Array(32);
   for (let i = 0; i < feed.length; i++) bytes[i] = feed.charCodeAt(i);
   return bytes;
+}
+
+/** The feed whose {@link feedToBytes32} this is; a byte after the padding began, or no feed's name, is a fault. */
+export function bytes32ToFeed(bytes: Uint8Array): Result<FeedId, string> {
+  return parseFeedId(String.fromCharCode(...bytes).replace(/\0+$/, ""));
 }
 
 /** Canonical order of ids is byte order, never locale. */
