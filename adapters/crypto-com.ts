@@ -11,8 +11,9 @@ import { readBody, type VenueRules } from "./response.ts";
  *
  * An unknown instrument is refused alone with 40004 `Invalid instrument_name`, or missing from the list.
  *
- * `t` is documented as the time at which this ticker was last updated, so it dates bid and ask; the last trade has no time.
- * A frozen ticker ages by it; a market so quiet that nothing in its ticker moves ages too, which for a price is right.
+ * `t` is documented as the "timestamp of the data" (the socket's twin of this record calls it "update time"), so it dates bid
+ * and ask; the last trade has no time. A frozen ticker ages by it. Should a quiet market age by it too, it drops out: the error
+ * on the safe side.
  */
 export const cryptoCom: Adapter = {
   venue: "crypto.com",
