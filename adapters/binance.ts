@@ -1,5 +1,6 @@
 import type { Adapter, FaultCode, VenueRequest } from "./adapter.ts";
-import { answerEach, at, batchesOf, indexRecords, readQuote, recordOf, splitMarket, textOf } from "./fields.ts";
+import { answerListing, type Listing } from "./batch.ts";
+import { at, batchesOf, splitMarket, textOf } from "./fields.ts";
 import { readBody, type VenueRules } from "./response.ts";
 
 /**
@@ -20,20 +21,7 @@ export const binance: Adapter = {
   docs: "https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints#24hr-ticker-price-change-statistics",
   requestsPerSecond: 25,
   request: (markets) => batchesOf(markets, SYMBOLS_PER_REQUEST).map(requestOf),
-  parse: (request, response) => {
-    const body = readBody(response, RULES);
-    const records = body.ok ? indexRecords(at(body.value), "symbol") : body;
-    return answerEach(request, records, (market, index) => {
-      const record = recordOf(index, symbolOf(market));
-      if (!record.ok) return record;
-      return readQuote(market, {
-        bid: at(record.value, "bidPrice"),
-        ask: at(record.value, "askPrice"),
-        last: at(record.value, "lastPrice"),
-        volume: at(record.value, "volume"),
-      });
-    });
-  },
+  parse: (request, response) => answerListing(request, readBody(response, RULES), LISTING),
 };
 
 const SYMBOLS_PER_REQUEST = 20;
@@ -48,6 +36,17 @@ function symbolOf(market: string): string {
   const { base, quote } = splitMarket(market);
   return `${base}${quote}`;
 }
+
+const LISTING: Listing = {
+  key: "symbol",
+  symbolOf,
+  fieldsOf: (record) => ({
+    bid: at(record, "bidPrice"),
+    ask: at(record, "askPrice"),
+    last: at(record, "lastPrice"),
+    volume: at(record, "volume"),
+  }),
+};
 
 /** Illegal characters (-1100) is what a symbol with a strange letter gets before -1121 is considered. */
 const CODES: Readonly<Record<string, FaultCode>> = {

@@ -1,5 +1,5 @@
 import { fail, type Result } from "../protocol/result.ts";
-import type { Fault, VenueResponse } from "./adapter.ts";
+import type { Fault, FaultCode, VenueResponse } from "./adapter.ts";
 import { type Json, type JsonFault, parseJson } from "./json.ts";
 import { boundedRetry, retryAfter } from "./times.ts";
 
@@ -7,18 +7,19 @@ import { boundedRetry, retryAfter } from "./times.ts";
 export type VenueRules = {
   /** The fault that an error body states, whatever its status; undefined when the body is no error known to this venue. */
   readonly bodyFault?: (body: Json) => Pick<Fault, "code" | "detail"> | undefined;
-  /** Statuses beside 429 and 418 by which this venue says that it limits. */
-  readonly limitStatuses?: readonly number[];
+  /** What a status means here beyond HTTP: Bybit's 403 is a ban, a 404 of a path that names one market is an unknown market. */
+  readonly statusFaults?: Readonly<Record<number, FaultCode>>;
   /** When to come back, from the venue's own headers or body, Unix ms. Asked only about rate limits and maintenance. */
   readonly retryAt?: (response: VenueResponse, body: Json | undefined) => number | undefined;
 };
 
-const LIMIT_STATUSES: readonly number[] = [429, 418];
+/** 418 is what Binance answers to callers who went on after 429. */
+const STATUS_FAULTS: Readonly<Record<number, FaultCode>> = { 429: "rate-limited", 418: "rate-limited" };
 
 /**
  * Response → JSON body, or the one fault that holds for every market of the request. In this order:
- * a rate-limit status; `oversize`; the fault the body states; 503 (`maintenance`); `html`; any status but 2xx
- * (`http-status`); a body that is not JSON (`malformed`).
+ * a status with a meaning of its own (429, 418, the venue's); `oversize`; the fault the body states; 503 (`maintenance`);
+ * `html`; any status but 2xx (`http-status`); a body that is not JSON (`malformed`).
  *
  * The venue's words go before a plain status because they say more: Binance's 400 with -1121 is an unknown market.
  */
@@ -33,7 +34,8 @@ export function readBody(response: VenueResponse, rules: VenueRules = {}): Resul
 function judge(response: VenueResponse, parsed: Result<Json, JsonFault>, rules: VenueRules): Result<Json, Fault> {
   const { status } = response;
   const detail = `status ${status}`;
-  if (LIMIT_STATUSES.includes(status) || rules.limitStatuses?.includes(status)) return fail({ code: "rate-limited", detail });
+  const byStatus = rules.statusFaults?.[status] ?? STATUS_FAULTS[status];
+  if (byStatus !== undefined) return fail({ code: byStatus, detail });
   if (!parsed.ok && parsed.error.code === "oversize") return parsed;
   const stated = parsed.ok ? rules.bodyFault?.(parsed.value) : undefined;
   if (stated !== undefined) return fail(stated);
