@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Json, MAX_DEPTH, parseJson } from "../../adapters/json.ts";
+
+function parse(text: string): ReturnType<typeof parseJson> {
+  return parseJson(new TextEncoder().encode(text));
+}
+
+test.each([
+  "1.10",
+  "0.000000000000000001",
+  "9007199254740993",
+  "1e400",
+  "-0",
+  "123456789012345678901234567890.123456789",
+  "1E-7",
+])("the number %s keeps its text", (text) => {
+  expect(parse(text)).toEqual({ ok: true, value: { number: text } });
+  expect(parse(`{"a":[ ${text} ]}`)).toEqual({ ok: true, value: new Map([["a", [{ number: text }]]]) });
+});
+
+test("keys that name the prototype are keys like any other", () => {
+  const parsed = parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":2}},"toString":"3"}');
+  expect(parsed.ok && parsed.value instanceof Map && [...parsed.value.keys()]).toEqual(["__proto__", "constructor", "toString"]);
+  expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
+});
+
+test("an object that looks like a number of ours is an object", () => {
+  expect(parse('{"number":"1"}')).toEqual({ ok: true, value: new Map([["number", "1"]]) });
+});
+
+test("of a key written twice the last counts, whatever stood before", () => {
+  expect(parse('{"a":[1,{"a":2}],"a":3.0}')).toEqual({ ok: true, value: new Map([["a", { number: "3.0" }]]) });
+});
+
+test("brackets in texts are not depth, brackets outside are", () => {
+  const quoted = JSON.stringify("[{".repeat(1000));
+  expect(parse(quoted).ok).toBe(true);
+  expect(parse(`["\\"[[", ${quoted}]`).ok).toBe(true);
+  expect(parse("[".repeat(MAX_DEPTH) + "]".repeat(MAX_DEPTH)).ok).toBe(true);
+  expect(parse("[".repeat(MAX_DEPTH + 1) + "]".repeat(MAX_DEPTH + 1))).toMatchObject({ ok: false, error: { code: "malformed" } });
+});
+
+test("a byte-order mark and white space before JSON are not part of it", () => {
+  expect(parse("\uFEFF \n[]")).toEqual({ ok: true, value: [] });
+});
+
+test("whatever JSON.stringify writes comes back with the same values", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+      const text = JSON.stringify(value);
+      const parsed = parse(text);
+      expect(parsed.ok && plain(parsed.value)).toEqual(JSON.parse(text));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("any bytes are JSON or a fault", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const parsed = parseJson(bytes);
+      expect(parsed.ok || ["malformed", "html"].includes(parsed.error.code)).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** Back to what JSON.parse gives, to compare with it. */
+function plain(json: Json): unknown {
+  if (json === null || typeof json !== "object") return json;
+  if (Array.isArray(json)) return json.map(plain);
+  if (json instanceof Map) return Object.fromEntries([...json].map(([key, value]) => [key, plain(value)]));
+  return "number" in json ? Number(json.number) : json;
+}
