@@ -28,10 +28,10 @@ function hexSchema(bytes: number) {
   return z.templateLiteral(["0x", digits], `expected 0x and ${2 * bytes} lower-case hex digits`);
 }
 
-const addressSchema = hexSchema(20);
-const digestSchema = hexSchema(32);
-const signatureSchema = hexSchema(65);
-const countSchema = z.int("expected a whole number from 0").min(0, "expected a whole number from 0");
+export const addressSchema = hexSchema(20);
+export const digestSchema = hexSchema(32);
+export const signatureSchema = hexSchema(65);
+export const countSchema = z.int("expected a whole number from 0").min(0, "expected a whole number from 0");
 const amountSchema = z.string().max(MAX_AMOUNT_TEXT).regex(AMOUNT, "expected a decimal amount in its shortest form");
 const integerSchema = z.string().max(MAX_INTEGER_TEXT).regex(INTEGER, "expected an integer in decimal digits");
 
