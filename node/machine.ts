@@ -1,0 +1,122 @@
+import type { Address, Digest } from "../protocol/bytes.ts";
+import type { FeedEntry, GaugeEntry } from "../protocol/observation.ts";
+import type { CertifiedRound, RoundBody } from "../protocol/round.ts";
+import type { EventCode, EventFields, EventLevel } from "./events.ts";
+import type { GossipCode, Verdict } from "./gossip-codes.ts";
+
+/** The gossip topics, one kind of message each. */
+export const TOPICS = ["observation", "proposal", "signature", "certificate"] as const;
+export type Topic = (typeof TOPICS)[number];
+
+/** What a key may sign once a round. `round` is the header. */
+export type GuardKind = "observation" | "proposal" | "round";
+
+/** The durable promise made before a signature is sent: this digest and no other for this kind and round. */
+export type GuardRecord = {
+  readonly kind: GuardKind;
+  readonly round: number;
+  readonly configDigest: Digest;
+  readonly digest: Digest;
+};
+
+/** What is fetched by digest: a signed observation by its own, a certificate and a round's body by the header's. */
+export type Want = { readonly kind: "observation" | "certificate" | "body"; readonly digest: Digest };
+
+/** A certified round of the chain, as far as a walk over it needs to know. */
+export type ChainLink = { readonly round: number; readonly digest: Digest; readonly parent: Digest };
+
+/**
+ * What happens to the machine. `from` is always the authenticated committee peer that the bytes came from, not their author.
+ *
+ * - `tick`: time has passed; to be given no later than `wakeAt()`.
+ * - `gossip`: a message on a topic, answered in the same call by one `verdict` of the same id.
+ * - `sampled`: the answer to `sample`: this node's entries and gauges, each by ascending id.
+ * - `persisted` / `refused`: the answer to `persist`: the record is durable, or the store holds another digest for its kind and round.
+ * - `fetched` / `fetch-failed`: exactly one of them answers each `fetch`.
+ * - `hello`: a peer's answer to `greet`, with our clock at asking and at receiving.
+ */
+export type Input =
+  | { readonly kind: "tick" }
+  | { readonly kind: "gossip"; readonly id: string; readonly topic: Topic; readonly from: Address; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "sampled";
+      readonly round: number;
+      readonly entries: readonly FeedEntry[];
+      readonly gauges: readonly GaugeEntry[];
+    }
+  | { readonly kind: "persisted"; readonly record: GuardRecord }
+  | { readonly kind: "refused"; readonly record: GuardRecord }
+  | { readonly kind: "fetched"; readonly want: Want; readonly from: Address; readonly bytes: Uint8Array }
+  | { readonly kind: "fetch-failed"; readonly want: Want; readonly from: Address }
+  | {
+      readonly kind: "hello";
+      readonly from: Address;
+      readonly bytes: Uint8Array;
+      readonly sentAt: number;
+      readonly receivedAt: number;
+    };
+
+/**
+ * Where a committed round stands: the new head, an ancestor of it found by walking back, or a certificate older than the head that
+ * arrived after it.
+ */
+export type Place = "head" | "backfill" | "late";
+
+/** What the shell has to do, in this order. Nothing that carries this node's signature is published before its record was `persisted`. */
+export type Output =
+  | { readonly kind: "verdict"; readonly id: string; readonly verdict: Verdict; readonly code: GossipCode }
+  /** Ask the sampler for this round's entries; answer with `sampled`. */
+  | { readonly kind: "sample"; readonly round: number }
+  /** Make it durable unless another digest stands for its kind and round; answer with `persisted` or `refused`. */
+  | { readonly kind: "persist"; readonly record: GuardRecord }
+  | { readonly kind: "publish"; readonly topic: Topic; readonly bytes: Uint8Array }
+  /** Ask this one peer (the own store first, for certificates and bodies); answer `fetch-failed` after `timeoutMs`. */
+  | { readonly kind: "fetch"; readonly want: Want; readonly from: Address; readonly timeoutMs: number }
+  /** Ask every connected committee peer for its hello. */
+  | { readonly kind: "greet" }
+  /** Idempotent by digest: the store may hold the round already. */
+  | { readonly kind: "commit"; readonly certified: CertifiedRound; readonly body: RoundBody; readonly place: Place }
+  /** The walk back from the newest certificate passes this round by: keep it, mark it, count it (`sibling_certificates`). */
+  | { readonly kind: "orphan"; readonly round: number; readonly digest: Digest }
+  /** Two messages of one signer that contradict each other, in wire form. */
+  | { readonly kind: "evidence"; readonly evidence: Equivocation }
+  | { readonly kind: "event"; readonly level: EventLevel; readonly code: EventCode; readonly fields: EventFields };
+
+/** Two valid signatures of one key over two digests of the same kind, round and config. */
+export type Equivocation = {
+  readonly kind: GuardKind;
+  readonly round: number;
+  readonly signer: Address;
+  /** In the wire form of their kind's topic (a proposal without its certificate), the lower digest first. */
+  readonly messages: readonly [Uint8Array, Uint8Array];
+};
+
+/** What the store knew when the process started. */
+export type StartState = {
+  /** The newest certificate whose body is stored. */
+  readonly head: { readonly certified: CertifiedRound; readonly body: RoundBody } | undefined;
+  /** The newest record of each kind at least, and as many older ones as is cheap. */
+  readonly guard: readonly GuardRecord[];
+  /** Stored rounds on the walk back from the head, in any order; what is missing here is fetched and committed again. */
+  readonly history: readonly ChainLink[];
+};
+
+/** The round state machine: no clock, no I/O; the shell executes its outputs and sets one timer. */
+export type RoundMachine = {
+  /** Never throws: a fault of ours becomes an event and, for gossip, `ignore`. `now` is Unix ms. */
+  readonly handle: (input: Input, now: number) => readonly Output[];
+  /** Unix ms of the latest moment for the next `tick`; always after the last `now`. */
+  readonly wakeAt: () => number;
+  /** Wire bytes of what is held in memory; the shell asks the store second. */
+  readonly serve: (want: Want) => Uint8Array | undefined;
+  /** This node's answer to a peer's greeting. */
+  readonly hello: (now: number) => Uint8Array;
+  readonly status: () => MachineStatus;
+};
+
+export type MachineStatus = {
+  readonly phase: "quarantine" | "running" | "halted";
+  /** First round that this node may sign; 0 while in quarantine. */
+  readonly firstRound: number;
+  readonly head: { readonly round: number; readonly digest: Digest };
+};
