@@ -1,0 +1,111 @@
+import type { Preset, ThresholdOverrides } from "../protocol/thresholds.ts";
+
+/** One source as `network.yaml` writes it. */
+export type CatalogueSource = {
+  readonly venue: string;
+  readonly market: string;
+  readonly weight: number;
+  readonly convert?: readonly ({ readonly multiply: string } | { readonly divide: string })[];
+};
+export type CatalogueFeed = { readonly feed: string; readonly preset: Preset; readonly sources: readonly CatalogueSource[] };
+
+/**
+ * The feeds that a new network starts with. Weights follow rough shares of spot turnover, no venue above 30 %; every feed has more
+ * groups than it wants, dollar pairs are quoted in dollars on at least three venues, and tether and USDC pairs are converted.
+ */
+export const CATALOGUE: readonly CatalogueFeed[] = [
+  ...["BTC", "ETH"].map((asset) => dollarFeed(asset, "major")),
+  ...["SOL", "XRP", "DOGE", "LINK", "AVAX", "ADA", "LTC", "UNI", "AAVE"].map((asset) => dollarFeed(asset, "large")),
+  {
+    feed: "USDT/USD",
+    preset: "stable",
+    sources: [
+      direct("coinbase", "USDT/USD", 4),
+      direct("kraken", "USDT/USD", 4),
+      direct("bitstamp", "USDT/USD", 3),
+      direct("gemini", "USDT/USD", 2),
+      direct("bitfinex", "USDT/USD", 3),
+      direct("crypto.com", "USDT/USD", 2),
+    ],
+  },
+  {
+    feed: "USDC/USD",
+    preset: "stable",
+    sources: [
+      direct("kraken", "USDC/USD", 4),
+      direct("bitstamp", "USDC/USD", 3),
+      direct("gemini", "USDC/USD", 2),
+      direct("bitfinex", "USDC/USD", 3),
+      direct("crypto.com", "USDC/USD", 3),
+    ],
+  },
+  {
+    feed: "WSTETH/ETH",
+    preset: "staked",
+    sources: ["gate", "kucoin", "bitget", "mexc", "htx"].map((venue) => ({
+      venue,
+      market: "WSTETH/USDT",
+      weight: 2,
+      convert: [{ multiply: "USDT/USD" }, { divide: "ETH/USD" }],
+    })),
+  },
+  {
+    feed: "CRV/USD",
+    preset: "longtail",
+    sources: [
+      direct("coinbase", "CRV/USD", 3),
+      direct("kraken", "CRV/USD", 2),
+      tether("binance", "CRV", 3),
+      tether("okx", "CRV", 2),
+      tether("kucoin", "CRV", 2),
+      tether("gate", "CRV", 2),
+    ],
+  },
+];
+
+/** BREAKER.md B12's default basket. */
+export const DEFAULT_BASKET = [
+  { feed: "BTC/USD", weight: 30 },
+  { feed: "ETH/USD", weight: 30 },
+  { feed: "SOL/USD", weight: 12 },
+  { feed: "XRP/USD", weight: 12 },
+  { feed: "LINK/USD", weight: 8 },
+  { feed: "DOGE/USD", weight: 8 },
+];
+
+/** A development network's times (DESIGN section 9): minutes become seconds, so that a person sees a whole pause. */
+export const DEVELOPMENT_THRESHOLDS: ThresholdOverrides = {
+  quoteMs: 5_000,
+  staleMs: 20_000,
+  confirmMs: 10_000,
+  probeMs: 10_000,
+  clearMs: 5_000,
+  resetMs: 30_000,
+  seasonMs: 5_000,
+};
+export const DEVELOPMENT_LEASE_MS = 15_000;
+
+function dollarFeed(asset: string, preset: Preset): CatalogueFeed {
+  return {
+    feed: `${asset}/USD`,
+    preset,
+    sources: [
+      direct("coinbase", `${asset}/USD`, 4),
+      direct("kraken", `${asset}/USD`, 3),
+      direct("bitstamp", `${asset}/USD`, 2),
+      direct("gemini", `${asset}/USD`, 1),
+      tether("binance", asset, 4),
+      tether("okx", asset, 3),
+      tether("upbit", asset, 1),
+      { venue: "bybit", market: `${asset}/USDC`, weight: 2, convert: [{ multiply: "USDC/USD" }] },
+    ],
+  };
+}
+
+function direct(venue: string, market: string, weight: number): CatalogueSource {
+  return { venue, market, weight };
+}
+
+function tether(venue: string, asset: string, weight: number): CatalogueSource {
+  return { venue, market: `${asset}/USDT`, weight, convert: [{ multiply: "USDT/USD" }] };
+}

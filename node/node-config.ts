@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { isHex } from "../protocol/bytes.ts";
+import type { ConfigFault } from "../protocol/config.ts";
+import { fail, ok, type Result } from "../protocol/result.ts";
+
+const portSchema = z
+  .int("expected a port from 1 to 65535")
+  .min(1, "expected a port from 1 to 65535")
+  .max(65_535, "expected a port from 1 to 65535");
+const urlSchema = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
+const pathSchema = z.string("expected a path").min(1, "expected a path");
+const multiaddrSchema = z
+  .string()
+  .regex(/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}$/, "expected a multiaddr such as /ip4/10.0.0.1/tcp/9000");
+const addressSchema = z.custom<`0x${string}`>(
+  (value) => isHex(value, 20),
+  "expected an address: 0x and 40 lower-case hex digits",
+);
+
+const nodeSchema = z.strictObject({
+  /** The committee's shared genesis file. Paths are relative to this file. */
+  network: pathSchema,
+  key: z.strictObject({ file: pathSchema, passwordFile: pathSchema.optional() }),
+  listen: z.array(multiaddrSchema).min(1, "expected at least one multiaddr to listen on").max(8),
+  peers: z
+    .array(z.strictObject({ address: addressSchema, multiaddr: multiaddrSchema }))
+    .max(128)
+    .default([]),
+  api: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port: portSchema }),
+  storage: z.strictObject({
+    path: pathSchema,
+    rounds: z.int().min(60).max(100_000_000).default(604_800),
+    bodies: z.int().min(60).max(100_000_000).default(3_600),
+  }),
+  venues: z
+    .record(
+      z.string(),
+      z.strictObject({
+        url: urlSchema.optional(),
+        intervalMs: z.int().min(100).max(60_000).optional(),
+        timeoutMs: z.int().min(100).max(60_000).optional(),
+      }),
+    )
+    .default({}),
+  /** How many nodes poll from this machine's address and share each venue's request budget. */
+  addressSharedBy: z.int().min(1).max(128).default(1),
+  logLevel: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info"),
+});
+
+export type NodeConfig = z.infer<typeof nodeSchema>;
+
+/** Parses `node.yaml`'s content; strict, and every fault names its path and what was expected. */
+export function parseNodeConfig(input: unknown): Result<NodeConfig, readonly ConfigFault[]> {
+  const parsed = nodeSchema.safeParse(input);
+  if (parsed.success) return ok(parsed.data);
+  return fail(
+    parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join(".") || "(top level)", expected: message })),
+  );
+}
