@@ -1,7 +1,9 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { assert } from "./assert.ts";
 import { type Address, concat, fromHex, type Hex, isHex, keccak, toHex } from "./bytes.ts";
 
 export const SIGNATURE_BYTES = 65;
+const DIGEST_BYTES = 32;
 const HALF_ORDER = secp256k1.Point.CURVE().n >> 1n;
 
 /**
@@ -12,6 +14,7 @@ export type Secp256k1 = {
   readonly name: "noble" | "libsecp256k1";
   /** 32-byte private key → 33-byte compressed public key. */
   readonly publicKey: (privateKey: Uint8Array) => Uint8Array;
+  /** Throws unless the digest and the key are 32 bytes each and the key is a valid scalar: that is a bug of the caller. */
   readonly sign: (digest: Uint8Array, privateKey: Uint8Array) => Hex;
   /** The signer's address; undefined for a wrong length, a high s, a v other than 27/28, or no such point. Never throws. */
   readonly recover: (digest: Uint8Array, signature: Hex) => Address | undefined;
@@ -21,12 +24,14 @@ export const noble: Secp256k1 = {
   name: "noble",
   publicKey: (privateKey) => secp256k1.getPublicKey(privateKey, true),
   sign: (digest, privateKey) => {
+    // noble signs a message of any length once it is told not to hash it.
+    assert(digest.length === DIGEST_BYTES, "a digest has 32 bytes");
     const signature = secp256k1.sign(digest, privateKey, { prehash: false, lowS: true, format: "recovered" });
     return toHex(concat(signature.subarray(1), Uint8Array.of(27 + (signature[0] ?? 0))));
   },
   recover: (digest, signature) => {
     const parts = splitSignature(signature);
-    if (parts === undefined || digest.length !== 32) return undefined;
+    if (parts === undefined || digest.length !== DIGEST_BYTES) return undefined;
     try {
       const recovered = concat(Uint8Array.of(parts.recovery), parts.compact);
       const compressed = secp256k1.recoverPublicKey(recovered, digest, { prehash: false });
