@@ -1,6 +1,10 @@
+import { assert } from "./assert.ts";
 import { concat } from "./bytes.ts";
 
-/** Canonical bytes: big-endian fixed-width integers, minimal-length amounts. One value has exactly one encoding. */
+/**
+ * Canonical bytes: big-endian fixed-width integers, minimal-length amounts. One value has exactly one encoding; a value that does not
+ * fit its field is a bug and throws, since a silent cut would give two values one digest.
+ */
 export type Writer = {
   readonly u8: (value: number) => void;
   readonly u16: (value: number) => void;
@@ -8,15 +12,20 @@ export type Writer = {
   readonly u64: (value: number) => void;
   /** A length byte and the shortest big-endian form of an unsigned integer; zero is the empty form. */
   readonly amount: (value: bigint) => void;
-  /** A length byte and ASCII text. */
+  /** A length byte and printable ASCII text, never empty. */
   readonly text: (value: string) => void;
   readonly bytes: (value: Uint8Array) => void;
   readonly finish: () => Uint8Array;
 };
 
+/** An amount never needs more: MAX_AMOUNT has 191 bits. */
+const MAX_AMOUNT_BYTES = 24;
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
 export function createWriter(): Writer {
   const parts: Uint8Array[] = [];
   const integer = (value: number, width: number): void => {
+    assert(Number.isSafeInteger(value) && value >= 0 && value < 256 ** width, `${value} fits ${width} bytes`);
     const bytes = new Uint8Array(width);
     let rest = value;
     for (let i = width - 1; i >= 0; i--) {
@@ -31,15 +40,16 @@ export function createWriter(): Writer {
     u32: (value) => integer(value, 4),
     u64: (value) => integer(value, 8),
     amount: (value) => {
+      assert(value >= 0n, "an amount is unsigned");
       const bytes: number[] = [];
       for (let rest = value; rest > 0n; rest >>= 8n) bytes.unshift(Number(rest & 0xffn));
-      parts.push(Uint8Array.of(bytes.length, ...bytes));
+      integer(bytes.length, 1);
+      parts.push(Uint8Array.from(bytes));
     },
     text: (value) => {
-      parts.push(
-        Uint8Array.of(value.length),
-        Uint8Array.from(value, (character) => character.charCodeAt(0)),
-      );
+      assert(PRINTABLE.test(value), "a text is printable ASCII");
+      integer(value.length, 1);
+      parts.push(Uint8Array.from(value, (character) => character.charCodeAt(0)));
     },
     bytes: (value) => {
       parts.push(value);
@@ -57,7 +67,7 @@ export type Reader = {
   readonly u16: () => number;
   readonly u32: () => number;
   readonly u64: () => number;
-  readonly amount: (maxBytes: number) => bigint;
+  readonly amount: (max: bigint) => bigint;
   readonly text: (maxBytes: number) => string;
   readonly bytes: (length: number) => Uint8Array;
   readonly remaining: () => number;
@@ -97,15 +107,17 @@ export function createReader(source: Uint8Array): Reader {
     u16: () => integer(2),
     u32: () => integer(4),
     u64: () => integer(8),
-    amount: (maxBytes) => {
-      const bytes = sized(maxBytes);
+    amount: (max) => {
+      const bytes = sized(MAX_AMOUNT_BYTES);
       if (bytes[0] === 0) refuse(`amount not in shortest form at byte ${at}`);
       let value = 0n;
       for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+      if (value > max) refuse(`amount beyond its bound at byte ${at}`);
       return fault === undefined ? value : 0n;
     },
     text: (maxBytes) => {
       const bytes = sized(maxBytes);
+      if (bytes.length === 0) refuse(`empty text at byte ${at}`);
       if (bytes.some((byte) => byte < 0x21 || byte > 0x7e)) refuse(`text not printable ASCII at byte ${at}`);
       return fault === undefined ? String.fromCharCode(...bytes) : "";
     },

@@ -1,3 +1,4 @@
+import { MAX_AMOUNT } from "./amount.ts";
 import { type Address, type Digest, fromHex, type Hex, keccakHex, toHex } from "./bytes.ts";
 import { createReader, createWriter, type Reader } from "./codec.ts";
 import { type Domain, observationDigest } from "./eip712.ts";
@@ -10,7 +11,6 @@ export const OBSERVATION_VERSION = 1;
 export const MAX_ENTRIES = 4096;
 export const MAX_GAUGES = 256;
 export const MAX_DOCUMENTS = 64;
-const MAX_AMOUNT_BYTES = 24;
 
 /** What a node saw of one feed. Prices of 10⁻¹⁸, shares in bps of source weight. */
 export type FeedEntry = {
@@ -141,9 +141,9 @@ function readEntry(reader: Reader): FeedEntry {
   if (!feed.ok) reader.refuse(`feed: ${feed.error}`);
   return {
     feed: feed.ok ? feed.value : ("" as FeedId),
-    price: reader.amount(MAX_AMOUNT_BYTES),
-    low: reader.amount(MAX_AMOUNT_BYTES),
-    high: reader.amount(MAX_AMOUNT_BYTES),
+    price: reader.amount(MAX_AMOUNT),
+    low: reader.amount(MAX_AMOUNT),
+    high: reader.amount(MAX_AMOUNT),
     asOf: reader.u64(),
     groups: reader.u8(),
     topBps: reader.u16(),
@@ -152,7 +152,7 @@ function readEntry(reader: Reader): FeedEntry {
 }
 
 function readGauge(reader: Reader): GaugeEntry {
-  return { gauge: reader.text(MAX_FEED_ID_BYTES), value: reader.amount(MAX_AMOUNT_BYTES), asOf: reader.u64() };
+  return { gauge: reader.text(MAX_FEED_ID_BYTES), value: reader.amount(MAX_AMOUNT), asOf: reader.u64() };
 }
 
 function readAscending<T>(
