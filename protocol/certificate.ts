@@ -25,6 +25,7 @@ export function encodeCertificate({ header, signatures }: Certificate): Uint8Arr
   return writer.finish();
 }
 
+/** Only the canonical form decodes; whether signers are members and signatures theirs is {@link verifyCertificate}'s rule. */
 export function decodeCertificate(bytes: Uint8Array): Result<Certificate, string> {
   const reader = createReader(bytes);
   const header = readHeader(reader);
@@ -33,6 +34,9 @@ export function decodeCertificate(bytes: Uint8Array): Result<Certificate, string
   const signatures: RoundSignature[] = [];
   while (signatures.length < count && reader.fault() === undefined) {
     signatures.push({ signer: toHex(reader.bytes(20)), signature: toHex(reader.bytes(SIGNATURE_BYTES)) });
+  }
+  if (signatures.some(({ signer }, index) => signer <= (signatures[index - 1]?.signer ?? ""))) {
+    reader.refuse("signers not in ascending order");
   }
   const fault = reader.end();
   return fault === undefined ? ok({ header, signatures }) : fail(fault);
