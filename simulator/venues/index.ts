@@ -1,7 +1,41 @@
 import type { SimulatedVenue } from "../venue.ts";
 import { binance } from "./binance.ts";
+import { bitfinex } from "./bitfinex.ts";
+import { bitget } from "./bitget.ts";
+import { bitstamp } from "./bitstamp.ts";
+import { bybit } from "./bybit.ts";
+import { coinbase } from "./coinbase.ts";
+import { cryptoCom } from "./crypto-com.ts";
+import { gate } from "./gate.ts";
+import { gemini } from "./gemini.ts";
+import { htx } from "./htx.ts";
+import { hyperliquid } from "./hyperliquid.ts";
+import { indodax } from "./indodax.ts";
+import { kraken } from "./kraken.ts";
+import { kucoin } from "./kucoin.ts";
+import { luno } from "./luno.ts";
+import { mexc } from "./mexc.ts";
+import { okx } from "./okx.ts";
+import { upbit } from "./upbit.ts";
 
 /** Every venue the market server can speak for; a test holds its names equal to those of the adapters. */
 export const SIMULATED_VENUES = {
   binance,
+  bitfinex,
+  bitget,
+  bitstamp,
+  bybit,
+  coinbase,
+  "crypto.com": cryptoCom,
+  gate,
+  gemini,
+  htx,
+  hyperliquid,
+  indodax,
+  kraken,
+  kucoin,
+  luno,
+  mexc,
+  okx,
+  upbit,
 } satisfies Record<string, SimulatedVenue>;
