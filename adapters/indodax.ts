@@ -25,14 +25,13 @@ export const indodax: Adapter = {
     eachOrAll(markets, {
       atMost: SINGLES_AT_MOST,
       each: (market) => `/api/ticker/${encodeURIComponent(symbolOf(market, ""))}`,
-      all: "/api/ticker_all",
+      all: LIST_PATH,
     }),
-  parse: (request, response) => {
-    const single = request.markets.length === 1 && !request.path.endsWith("_all");
-    return answerEach(request, readBody(response, RULES), single ? quoteOfSingle : quoteOfAll);
-  },
+  parse: (request, response) =>
+    answerEach(request, readBody(response, RULES), request.path === LIST_PATH ? quoteInList : quoteOfSingle),
 };
 
+const LIST_PATH = "/api/ticker_all";
 const SINGLES_AT_MOST = 2;
 
 /** @example symbolOf("BTC/USDT", "_"); // "btc_usdt" */
@@ -47,7 +46,7 @@ function quoteOfSingle(market: string, body: Json): Result<Quote, Fault> {
   return ticker instanceof Map ? quoteOfTicker(market, ticker) : malformed("ticker: expected an object");
 }
 
-function quoteOfAll(market: string, body: Json): Result<Quote, Fault> {
+function quoteInList(market: string, body: Json): Result<Quote, Fault> {
   if (!(at(body, "tickers").value instanceof Map)) return malformed("tickers: expected an object");
   const symbol = symbolOf(market, "_");
   const ticker = at(body, "tickers", symbol).value;
