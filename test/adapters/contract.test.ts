@@ -17,7 +17,7 @@ const MARKETS = ["BTC/USDT", "ETH/USDT", "SOL/USDT"];
 const HOSTILE: readonly { readonly what: string; readonly body: string | Uint8Array; readonly fault: FaultCode }[] = [
   { what: "nothing", body: "", fault: "malformed" },
   { what: "white space", body: " \r\n\t ", fault: "malformed" },
-  { what: "bytes that are not UTF-8", body: new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), fault: "malformed" },
+  { what: "bytes that are not UTF-8", body: new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), fault: "malformed" },
   { what: "HTML", body: "<!DOCTYPE html><html><body>Just a moment...</body></html>", fault: "html" },
   { what: "HTML after a byte-order mark and white space", body: "\uFEFF\n <html></html>", fault: "html" },
   { what: "arrays nested 100 000 deep", body: "[".repeat(100_000) + "]".repeat(100_000), fault: "malformed" },

@@ -56,6 +56,11 @@ test("whatever JSON.stringify writes comes back with the same values", () => {
   );
 });
 
+test("a text that is not UTF-8 is refused, not repaired", () => {
+  const latin1 = Uint8Array.from('["caf\u00e9"]', (letter) => letter.charCodeAt(0));
+  expect(parseJson(latin1)).toEqual({ ok: false, error: { code: "malformed", detail: "body is not UTF-8" } });
+});
+
 test("any bytes are JSON or a fault", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
