@@ -17,7 +17,10 @@ export type Quote = {
   readonly lastAt?: number;
 };
 
-/** Every way a venue's answer can fail to be a quote; the code is the metric's label. */
+/**
+ * Every way a venue's answer can fail to be a quote; the code is the metric's label. `http-status` is an error status, and
+ * also an error code in the body, at whatever status, that none of the other codes fits.
+ */
 export const FAULT_CODES = [
   "unknown-market",
   "rate-limited",
@@ -73,6 +76,9 @@ export type Adapter = {
   readonly requestsPerSecond: number;
   /** As few requests as the venue's batch endpoint allows; `markets` are `BASE/QUOTE`. */
   readonly request: (markets: readonly string[]) => readonly VenueRequest[];
-  /** Total: any bytes give an answer for every market of the request, and nothing throws. */
+  /**
+   * Total: any bytes give an answer for every market of the request, and nothing throws. A venue that fails a batch for one
+   * unknown symbol without naming it gives `unknown-market` for all of them: asked one by one, the others answer (P8).
+   */
   readonly parse: (request: VenueRequest, response: VenueResponse) => readonly MarketAnswer[];
 };
