@@ -40,7 +40,8 @@ export type Reporter = {
 
 /**
  * One venue's metrics and log lines: every fault is counted, the 1st, 2nd, 4th, 8th … repeat of it is logged. A fault that a
- * whole request shares is one line, not one for each market.
+ * whole request shares is one line, not one for each market. A refused batch is nobody's fault yet: its markets are about to
+ * be asked alone.
  */
 export function createReporter(venue: string, log: PollerLog, metrics: PollerMetrics): Reporter {
   const taper = createTaper();
@@ -60,8 +61,15 @@ export function createReporter(venue: string, log: PollerLog, metrics: PollerMet
     report: ({ answers, path, ms }) => {
       const code = requestCode(answers);
       metrics.onRequest({ venue, code, ms });
-      for (const { market, answer } of answers) if (!answer.ok) metrics.onFault({ venue, market, code: answer.error.code });
       const shared = sharedFault(answers);
+      if (shared?.code === "unknown-market" && answers.length > 1) {
+        log.info(
+          { venue, path, markets: answers.length },
+          `${venue} refuses a batch for a market it does not name: asking for each alone`,
+        );
+        return;
+      }
+      for (const { market, answer } of answers) if (!answer.ok) metrics.onFault({ venue, market, code: answer.error.code });
       if (shared !== undefined) return warn(path, shared, { path, markets: answers.length });
       clear(path, venue);
       for (const { market, answer } of answers) {
