@@ -57,7 +57,7 @@ export const CATALOGUE: readonly CatalogueFeed[] = [
       direct("kraken", "CRV/USD", 2),
       tether("binance", "CRV", 3),
       tether("okx", "CRV", 2),
-      tether("kucoin", "CRV", 2),
+      tether("bitget", "CRV", 2),
       tether("gate", "CRV", 2),
     ],
   },
@@ -96,7 +96,7 @@ function dollarFeed(asset: string, preset: Preset): CatalogueFeed {
       direct("gemini", `${asset}/USD`, 1),
       tether("binance", asset, 4),
       tether("okx", asset, 3),
-      tether("upbit", asset, 1),
+      direct("crypto.com", `${asset}/USD`, 1),
       { venue: "bybit", market: `${asset}/USDC`, weight: 2, convert: [{ multiply: "USDC/USD" }] },
     ],
   };

@@ -39,6 +39,8 @@ const nodeSchema = z.strictObject({
         url: urlSchema.optional(),
         intervalMs: z.int().min(100).max(60_000).optional(),
         timeoutMs: z.int().min(100).max(60_000).optional(),
+        /** Another request budget than the public one the adapter knows: a paid tier, or a venue of one's own. */
+        requestsPerSecond: z.number().positive().max(10_000).optional(),
       }),
     )
     .default({}),

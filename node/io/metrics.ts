@@ -1,0 +1,83 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { PollerMetrics } from "../../adapters/io/reporter.ts";
+import { BREAKER_STATES } from "../../protocol/report.ts";
+import type { CertifiedRound } from "../../protocol/round.ts";
+import type { EventCode } from "../events.ts";
+import type { GossipCode, Verdict } from "../gossip-codes.ts";
+import type { MachineStatus, Topic } from "../machine.ts";
+
+export type NodeMetrics = PollerMetrics & {
+  readonly registry: Registry;
+  readonly onEvent: (code: EventCode) => void;
+  readonly onVerdict: (topic: Topic, verdict: Verdict, code: GossipCode) => void;
+  readonly onCertified: (certified: CertifiedRound, now: number) => void;
+  readonly onOrphan: () => void;
+  readonly onPeers: (connected: number) => void;
+  readonly onPhase: (phase: MachineStatus["phase"]) => void;
+};
+
+const PHASES: readonly MachineStatus["phase"][] = ["quarantine", "running", "halted"];
+
+/** One registry a node; names end in their unit, labels come from closed unions or the config. */
+export function createNodeMetrics(): NodeMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const events = new Counter({ name: "breakwater_events_total", help: "Events of the round machine", labelNames: ["code"], registers });
+  const gossip = new Counter({
+    name: "breakwater_gossip_messages_total",
+    help: "Gossip messages by verdict and code",
+    labelNames: ["topic", "verdict", "code"],
+    registers,
+  });
+  const requests = new Histogram({
+    name: "breakwater_venue_request_seconds",
+    help: "Venue requests by outcome",
+    labelNames: ["venue", "code"],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const faults = new Counter({
+    name: "breakwater_venue_faults_total",
+    help: "Markets without a quote in a venue's answer, by fault",
+    labelNames: ["venue", "market", "code"],
+    registers,
+  });
+  const round = new Gauge({ name: "breakwater_round", help: "Newest certified round", registers });
+  const validUntil = new Gauge({ name: "breakwater_valid_until_seconds", help: "Lease of the newest certificate, Unix", registers });
+  const certified = new Counter({ name: "breakwater_rounds_certified_total", help: "Certificates that became the head", registers });
+  const siblings = new Counter({ name: "breakwater_sibling_certificates_total", help: "Certificates off the chain", registers });
+  const latency = new Histogram({
+    name: "breakwater_certificate_delay_seconds",
+    help: "From the start of a round to its certificate here",
+    buckets: [0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6],
+    registers,
+  });
+  const states = new Gauge({
+    name: "breakwater_breaker_state",
+    help: "Breaker state of a feed: 0 open, 1 half-open, 2 closed",
+    labelNames: ["feed"],
+    registers,
+  });
+  const peers = new Gauge({ name: "breakwater_peers", help: "Connected committee peers", registers });
+  const phase = new Gauge({ name: "breakwater_phase", help: "1 for the phase the node is in", labelNames: ["phase"], registers });
+  return {
+    registry,
+    onEvent: (code) => events.inc({ code }),
+    onVerdict: (topic, verdict, code) => gossip.inc({ topic, verdict, code }),
+    onRequest: ({ venue, code, ms }) => requests.observe({ venue, code }, ms / 1_000),
+    onFault: (labels) => faults.inc(labels),
+    onCertified: ({ certificate: { header }, feeds }, now) => {
+      round.set(header.round);
+      validUntil.set(header.validUntil / 1_000);
+      certified.inc();
+      latency.observe(Math.max(0, now - header.timestamp) / 1_000);
+      for (const { report } of feeds) states.set({ feed: report.feed }, BREAKER_STATES.indexOf(report.state));
+    },
+    onOrphan: () => siblings.inc(),
+    onPeers: (connected) => peers.set(connected),
+    onPhase: (current) => {
+      for (const name of PHASES) phase.set({ phase: name }, name === current ? 1 : 0);
+    },
+  };
+}
