@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Digest, isHex, keccakHex, utf8 } from "./bytes.ts";
 import { type Committee, createCommittee, MIN_COMMITTEE } from "./committee.ts";
+import { parseShape } from "./config-fault.ts";
 import { findPathFaults } from "./conversion.ts";
 import { createDomain, type Domain } from "./eip712.ts";
 import { compareText, type FeedId, parseFeedId } from "./feed.ts";
@@ -17,7 +18,7 @@ const MIN_BASKET = 3;
 
 const addressSchema = z.custom<`0x${string}`>(
   (value) => isHex(value, 20),
-  "expected an address: 0x and 40 lower-case hex digits",
+  "expected an address in quotes: 0x and 40 lower-case hex digits",
 );
 
 const feedSchema = z.string("expected BASE/QUOTE").transform((text, context): FeedId => {
@@ -67,7 +68,12 @@ const networkSchema = z.strictObject({
   leaseMs: wholeNumber(1_000, MAX_LEASE_MS).default(60_000),
   restartRounds: wholeNumber(1, 100).default(3),
   chains: z
-    .array(z.strictObject({ chain: z.string().regex(/^[A-Z0-9]{1,20}$/), blockMs: wholeNumber(1, 60_000) }))
+    .array(
+      z.strictObject({
+        chain: z.string().regex(/^[A-Z0-9]{1,20}$/, "expected 1 to 20 of A-Z and 0-9"),
+        blockMs: wholeNumber(1, 60_000),
+      }),
+    )
     .max(32)
     .default([]),
   committee: z.array(z.strictObject({ name: nameSchema, address: addressSchema })).max(MAX_MEMBERS),
@@ -99,11 +105,9 @@ export type ConfigFault = { readonly path: string; readonly expected: string };
  * All faults of one kind come at once: first those of shape, then those of relation.
  */
 export function parseNetworkConfig(input: unknown): Result<NetworkConfig, readonly ConfigFault[]> {
-  const shape = networkSchema.safeParse(input);
-  if (!shape.success) {
-    return fail(shape.error.issues.map(({ path, message }) => ({ path: pathText(path), expected: message })));
-  }
-  const config = complete(shape.data);
+  const shape = parseShape(networkSchema, input);
+  if (!shape.ok) return shape;
+  const config = complete(shape.value);
   const faults = [...networkFaults(config), ...config.feeds.flatMap((feed) => feedFaults(feed)), ...findPathFaults(config.feeds)];
   return faults.length === 0 ? ok(deepFreeze(config)) : fail(faults);
 }
@@ -217,14 +221,6 @@ function duplicates<T>(items: readonly T[], keyOf: (item: T) => string, path: st
   const keys = items.map(keyOf);
   const repeated = new Set(keys.filter((key, index) => keys.indexOf(key) !== index));
   return [...repeated].map((key) => ({ path, expected: `expected every ${what} once, found "${key}" twice` }));
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  if (path.length === 0) return "(top level)";
-  return path
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    .join("")
-    .replace(/^\./, "");
 }
 
 function deepFreeze<T>(value: T): T {
