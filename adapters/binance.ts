@@ -49,22 +49,22 @@ const LISTING: Listing = {
 };
 
 /** Illegal characters (-1100) is what a symbol with a strange letter gets before -1121 is considered. */
-const CODES: Readonly<Record<string, FaultCode>> = {
-  "-1121": "unknown-market",
-  "-1100": "unknown-market",
-  "-1003": "rate-limited",
-  "-1034": "rate-limited",
-  "-1001": "maintenance",
-  "-1008": "maintenance",
-  "-1016": "maintenance",
-  "1": "maintenance",
-};
+const CODES: ReadonlyMap<string, FaultCode> = new Map([
+  ["-1121", "unknown-market"],
+  ["-1100", "unknown-market"],
+  ["-1003", "rate-limited"],
+  ["-1034", "rate-limited"],
+  ["-1001", "maintenance"],
+  ["-1008", "maintenance"],
+  ["-1016", "maintenance"],
+  ["1", "maintenance"],
+]);
 
 /** Error bodies are `{"code", "msg"}`; a ban names its end in the text: `IP banned until 1659761931230`. */
 const RULES: VenueRules = {
   bodyFault: (body) => {
     const code = textOf(at(body, "code"));
-    return code === undefined ? undefined : { code: CODES[code] ?? "http-status", detail: `code ${code}` };
+    return code === undefined ? undefined : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
   },
   retryAt: (_response, body) => {
     const until = /banned until (\d{13})\b/.exec(textOf(at(body ?? null, "msg")) ?? "")?.[1];

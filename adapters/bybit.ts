@@ -43,12 +43,12 @@ const LISTING: Listing = {
 };
 
 /** https://bybit-exchange.github.io/docs/v5/error: 10001 is a parameter error, and the symbol is the only parameter that varies. */
-const CODES: Readonly<Record<string, FaultCode>> = {
-  "10001": "unknown-market",
-  "10006": "rate-limited",
-  "10018": "rate-limited",
-  "10019": "maintenance",
-};
+const CODES: ReadonlyMap<string, FaultCode> = new Map([
+  ["10001", "unknown-market"],
+  ["10006", "rate-limited"],
+  ["10018", "rate-limited"],
+  ["10019", "maintenance"],
+]);
 
 /** "Terminate all HTTP sessions and wait for at least 10 minutes", says the documentation of a 403. */
 const BAN_MS = 10 * 60_000;
@@ -58,7 +58,7 @@ const RULES: VenueRules = {
   statusFaults: { 403: "rate-limited" },
   bodyFault: (body) => {
     const code = textOf(at(body, "retCode"));
-    return code === undefined || code === "0" ? undefined : { code: CODES[code] ?? "http-status", detail: `retCode ${code}` };
+    return code === undefined || code === "0" ? undefined : { code: CODES.get(code) ?? "http-status", detail: `retCode ${code}` };
   },
   retryAt: (response) => {
     if (response.status === 403) return response.receivedAt + BAN_MS;

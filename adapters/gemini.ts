@@ -37,19 +37,19 @@ function symbolOf(market: string): string {
 }
 
 /** https://docs.gemini.com/error-codes */
-const REASONS: Readonly<Record<string, FaultCode>> = {
-  InvalidSymbol: "unknown-market",
-  RateLimit: "rate-limited",
-  RateLimited: "rate-limited",
-  Maintenance: "maintenance",
-  MarketNotOpen: "maintenance",
-};
+const REASONS: ReadonlyMap<string, FaultCode> = new Map([
+  ["InvalidSymbol", "unknown-market"],
+  ["RateLimit", "rate-limited"],
+  ["RateLimited", "rate-limited"],
+  ["Maintenance", "maintenance"],
+  ["MarketNotOpen", "maintenance"],
+]);
 
 /** Error bodies are `{"result":"error","reason","message"}`. */
 const RULES: VenueRules = {
   bodyFault: (body) => {
     if (textOf(at(body, "result")) !== "error") return undefined;
     const reason = textOf(at(body, "reason")) ?? "";
-    return { code: REASONS[reason] ?? "http-status", detail: `reason ${reason.slice(0, 40)}` };
+    return { code: REASONS.get(reason) ?? "http-status", detail: `reason ${reason.slice(0, 40)}` };
   },
 };

@@ -72,20 +72,22 @@ function fieldsOf(record: Json, time: Field): QuoteFields {
   };
 }
 
-const CODES: Readonly<Record<string, FaultCode>> = {
-  "400100": "unknown-market",
-  "400600": "unknown-market",
-  "900001": "unknown-market",
-  "429000": "rate-limited",
-  "200002": "rate-limited",
-  "1015": "rate-limited",
-};
+const CODES: ReadonlyMap<string, FaultCode> = new Map([
+  ["400100", "unknown-market"],
+  ["400600", "unknown-market"],
+  ["900001", "unknown-market"],
+  ["429000", "rate-limited"],
+  ["200002", "rate-limited"],
+  ["1015", "rate-limited"],
+]);
 
 /** Every body has a `code`, `"200000"` for success. The gateway's header counts the ms until the window begins anew. */
 const RULES: VenueRules = {
   bodyFault: (body) => {
     const code = textOf(at(body, "code"));
-    return code === undefined || code === "200000" ? undefined : { code: CODES[code] ?? "http-status", detail: `code ${code}` };
+    return code === undefined || code === "200000"
+      ? undefined
+      : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
   },
   retryAt: (response) => {
     const waitMs = /^\d{1,9}$/.exec(response.headers["gw-ratelimit-reset"] ?? "")?.[0];

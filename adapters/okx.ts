@@ -44,19 +44,19 @@ const LISTING: Listing = {
 };
 
 /** https://www.okx.com/docs-v5/en/#error-code: 51000 and 51001 refuse the instrument, 50001 and 50013 the moment. */
-const CODES: Readonly<Record<string, FaultCode>> = {
-  "51000": "unknown-market",
-  "51001": "unknown-market",
-  "50011": "rate-limited",
-  "50040": "rate-limited",
-  "50001": "maintenance",
-  "50013": "maintenance",
-};
+const CODES: ReadonlyMap<string, FaultCode> = new Map([
+  ["51000", "unknown-market"],
+  ["51001", "unknown-market"],
+  ["50011", "rate-limited"],
+  ["50040", "rate-limited"],
+  ["50001", "maintenance"],
+  ["50013", "maintenance"],
+]);
 
 /** Every body has a `code`, `"0"` for success, whatever the status. */
 const RULES: VenueRules = {
   bodyFault: (body) => {
     const code = textOf(at(body, "code"));
-    return code === undefined || code === "0" ? undefined : { code: CODES[code] ?? "http-status", detail: `code ${code}` };
+    return code === undefined || code === "0" ? undefined : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
   },
 };

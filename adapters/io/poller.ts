@@ -30,6 +30,8 @@ export type VenuePoll = {
   readonly markets: readonly string[];
   /** Overrides the adapter's own, e.g. `http://127.0.0.1:9001/kraken`. */
   readonly baseUrl?: string;
+  /** Overrides the adapter's budget, which is the real venue's: a simulated or recorded one on this machine has none. */
+  readonly requestsPerSecond?: number;
   readonly settings?: Partial<PollSettings>;
 };
 
@@ -144,8 +146,9 @@ function openClient({ adapter, baseUrl }: VenuePoll, settings: PollSettings, now
   }
 }
 
-function openSchedule({ adapter, markets }: VenuePoll, settings: PollSettings, options: PollerOptions): VenueSchedule {
-  const requestsPerSecond = adapter.requestsPerSecond / (options.addressSharedBy ?? 1);
+function openSchedule(poll: VenuePoll, settings: PollSettings, options: PollerOptions): VenueSchedule {
+  const { adapter, markets } = poll;
+  const requestsPerSecond = poll.requestsPerSecond ?? adapter.requestsPerSecond / (options.addressSharedBy ?? 1);
   const { random } = options;
   return createVenueSchedule(
     { ...settings, adapter, markets, requestsPerSecond, maxInFlight: settings.maxSockets, random },

@@ -42,6 +42,7 @@ const SHAPELESS = [
   '{"__proto__":{"data":[]}}',
   '{"data":null,"result":null}',
   '{"code":{}}',
+  ...["code", "retCode", "reason", "status", "message"].map((key) => `{"${key}":"constructor","result":"error"}`),
 ];
 
 for (const venue of VENUES) describe(venue, () => contract(ADAPTERS[venue]));

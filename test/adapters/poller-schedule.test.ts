@@ -223,6 +223,22 @@ describe("an unknown market", () => {
     expect(schedule.wakeAt()).toBe(603_000);
   });
 
+  test("an answer that was overtaken by a newer one is not recorded", () => {
+    const schedule = scheduleOf(["A/USD", "B/USD"]);
+    const batch = only(sent(schedule.handle({ kind: "wake" }, 0)));
+    const [a, b] = sent(answer(schedule, batch, bad(batch, "unknown-market"), 0));
+    if (a === undefined || b === undefined) throw new Error("expected two requests");
+    answer(schedule, a, good(a), 10);
+    answer(schedule, b, bad(b, "timeout"), 20);
+    const [slowA, nextB] = sent(schedule.handle({ kind: "wake" }, 1_000));
+    if (slowA === undefined || nextB === undefined) throw new Error("expected two requests");
+    answer(schedule, nextB, good(nextB), 1_100);
+    const both = only(sent(schedule.handle({ kind: "wake" }, 2_000)));
+    expect(both.markets).toEqual(["A/USD", "B/USD"]);
+    expect(answer(schedule, both, good(both), 2_050)).toEqual([{ kind: "record", answers: good(both) }]);
+    expect(answer(schedule, slowA, good(slowA), 2_100)).toEqual([]);
+  });
+
   test("one refusal among good answers stays in its batch: it costs nothing there", () => {
     const schedule = scheduleOf(["A/USD", "B/USD"]);
     const batch = only(sent(schedule.handle({ kind: "wake" }, 0)));

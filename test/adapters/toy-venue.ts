@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { afterEach } from "vitest";
 import type { Adapter, Fault, MarketAnswer, VenueRequest } from "../../adapters/adapter.ts";
-import { createPoller, type Poller, type PollerOptions, type PollSettings } from "../../adapters/io/poller.ts";
+import { createPoller, type Poller, type PollerOptions, type PollSettings, type VenuePoll } from "../../adapters/io/poller.ts";
 import { type MarketState, marketKey } from "../../adapters/snapshot.ts";
 import { fail, ok } from "../../protocol/result.ts";
 
@@ -113,6 +114,27 @@ export function quickPoller(venues: PollerOptions["venues"], over: Partial<Polle
     ...over,
   });
   return { poller, seen };
+}
+
+/** Servers and pollers of one test file, stopped after each test. */
+export function toyRig() {
+  const open: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of open.splice(0).reverse()) await close();
+  });
+  return {
+    serve: async (handler: Handler): Promise<ToyServer> => {
+      const server = await startToyServer(handler);
+      open.push(server.close);
+      return server;
+    },
+    run: (venues: readonly VenuePoll[], over: Partial<PollerOptions> = {}) => {
+      const started = quickPoller(venues, over);
+      open.push(started.poller.stop);
+      started.poller.start();
+      return started;
+    },
+  };
 }
 
 /** Waits for a condition; the test's own time-out is the only bound, so a slow machine is only slow. */
