@@ -23,8 +23,12 @@ export function networkYaml(template: NetworkTemplate): string {
       "Time, in milliseconds. A certificate is good for leaseMs; roundMs must exceed graceMs + 5 × hopBudgetMs + maxSkewMs.",
       { roundMs: 1_000, graceMs: 150, hopBudgetMs: 50, maxSkewMs: 250, leaseMs: template.leaseMs, restartRounds: 3 },
     ),
-    section("Chains on which consumers act: the lease must hold four blocks of the slowest and ten seconds.", { chains: template.chains }),
-    section("Who signs: at least four, each with the address of its own key (`breakwater keys new`).", { committee: template.members }),
+    section("Chains on which consumers act: the lease must hold four blocks of the slowest and ten seconds.", {
+      chains: template.chains,
+    }),
+    section("Who signs: at least four, each with the address of its own key (`breakwater keys new`).", {
+      committee: template.members,
+    }),
     section(
       "Thresholds for all feeds, over their presets (major, large, stable, staked, longtail); a feed's own `thresholds` go over these.",
       { thresholds: template.thresholds },
@@ -54,7 +58,9 @@ export function nodeYaml(template: NodeTemplate): string {
   const key = { file: template.keyFile, ...(template.passwordFile === undefined ? {} : { passwordFile: template.passwordFile }) };
   return [
     section("One node of a Breakwater network. Paths are relative to this file.", { network: template.network }),
-    section("The signing key, web3 secret storage v3. Its password is read from passwordFile, or from BREAKWATER_PASSWORD.", { key }),
+    section("The signing key, web3 secret storage v3. Its password is read from passwordFile, or from BREAKWATER_PASSWORD.", {
+      key,
+    }),
     section("Where this node listens for its peers, and where it finds them. Only committee members may connect.", {
       listen: [template.listen],
       peers: template.peers,
@@ -65,7 +71,9 @@ export function nodeYaml(template: NodeTemplate): string {
     section("The store, and how many rounds and how many recomputable bodies it keeps. Never copy it back over a newer one.", {
       storage: { path: template.storage },
     }),
-    section("Per venue: `url` points an adapter elsewhere; intervalMs and timeoutMs change its polling.", { venues: template.venues }),
+    section("Per venue: `url` points an adapter elsewhere; intervalMs and timeoutMs change its polling.", {
+      venues: template.venues,
+    }),
     section("fatal, error, warn, info or debug.", { logLevel: template.logLevel }),
   ].join("\n");
 }

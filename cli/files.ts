@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
+import { ADAPTERS } from "../adapters/index.ts";
+import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
+import { type NodeConfig, parseNodeConfig } from "../node/node-config.ts";
+import { type ConfigFault, genesisNetwork, type Network, parseNetworkConfig } from "../protocol/config.ts";
+
+/** A config beyond this is not one. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+/** Bounds what YAML aliases may expand to. */
+const MAX_ALIASES = 100;
+
+/**
+ * Reads a committee's `network.yaml`.
+ *
+ * @throws OperationalError `unreadable`, `not-yaml`, `bad-config`; the last names every field at fault and what was expected
+ */
+export function readNetworkFile(path: string): Network {
+  const parsed = parseNetworkConfig(readYaml(path));
+  if (!parsed.ok) throw badConfig(path, parsed.error);
+  const unknown = parsed.value.feeds.flatMap(({ feed, sources }) =>
+    sources
+      .filter(({ venue }) => !Object.hasOwn(ADAPTERS, venue))
+      .map(({ venue }) => ({ path: `feeds[${feed}].sources`, expected: `expected a venue with an adapter, found "${venue}"` })),
+  );
+  if (unknown.length > 0) throw badConfig(path, unknown);
+  return genesisNetwork(parsed.value);
+}
+
+/** Reads an operator's `node.yaml`; its paths become absolute. Throws as {@link readNetworkFile}. */
+export function readNodeFile(path: string): NodeConfig {
+  const parsed = parseNodeConfig(readYaml(path));
+  if (!parsed.ok) throw badConfig(path, parsed.error);
+  const unknown = Object.keys(parsed.value.venues).filter((venue) => !Object.hasOwn(ADAPTERS, venue));
+  if (unknown.length > 0)
+    throw badConfig(
+      path,
+      unknown.map((venue) => ({ path: `venues.${venue}`, expected: "expected a venue with an adapter" })),
+    );
+  const folder = dirname(resolve(path));
+  const { network, key, storage, ...rest } = parsed.value;
+  return {
+    ...rest,
+    network: resolve(folder, network),
+    key: {
+      file: resolve(folder, key.file),
+      ...(key.passwordFile === undefined ? {} : { passwordFile: resolve(folder, key.passwordFile) }),
+    },
+    storage: { ...storage, path: resolve(folder, storage.path) },
+  };
+}
+
+function readYaml(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new OperationalError(`${path}: cannot read the file: ${reasonOf(error)}`, { code: "unreadable", cause: error });
+  }
+  if (text.length > MAX_FILE_BYTES) {
+    throw new OperationalError(`${path}: expected at most ${MAX_FILE_BYTES} bytes`, { code: "not-yaml" });
+  }
+  try {
+    return parse(text, { maxAliasCount: MAX_ALIASES }) as unknown;
+  } catch (error) {
+    throw new OperationalError(`${path}: not YAML: ${reasonOf(error).split("\n")[0]}`, { code: "not-yaml", cause: error });
+  }
+}
+
+function badConfig(path: string, faults: readonly ConfigFault[]): OperationalError {
+  const lines = faults.map((fault) => `${fault.path}: ${fault.expected}`);
+  return new OperationalError(`${path}: ${lines.join("; ")}`, { code: "bad-config" });
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { OperationalError } from "../node/io/operational-error.ts";
+import { devnetCommand } from "./commands/devnet.ts";
+import { initCommand } from "./commands/init.ts";
+import { keysCommand } from "./commands/keys.ts";
+import { nodeCommand } from "./commands/node.ts";
+import { statusCommand } from "./commands/status.ts";
+import { verifyCommand } from "./commands/verify.ts";
+
+const program = new Command("breakwater")
+  .description("An oracle network for lending protocols that signs a price and whether a loan may be liquidated on it")
+  .showHelpAfterError("(--help shows the options)")
+  .addCommand(devnetCommand())
+  .addCommand(initCommand())
+  .addCommand(keysCommand())
+  .addCommand(nodeCommand())
+  .addCommand(verifyCommand())
+  .addCommand(statusCommand());
+
+/** An operator's mistake is one line; anything else is a bug, and shows where. */
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else {
+    if (error instanceof OperationalError) console.error(`breakwater: ${error.message}`);
+    else console.error(error);
+    process.exitCode = 1;
+  }
+}
