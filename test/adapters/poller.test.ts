@@ -68,6 +68,24 @@ describe("polling", () => {
     expect(most).toBe(2);
   });
 
+  for (const { name, poll, over } of [
+    { name: "the adapter's, shared by those at one address", poll: {}, over: { addressSharedBy: 100 } },
+    { name: "the operator's own", poll: { requestsPerSecond: 10 }, over: {} },
+  ]) {
+    test(`keeps to the budget: ${name}`, async () => {
+      const server = await serve(goodAnswer);
+      const each = toyAdapter("toy", {
+        request: (markets) => markets.map((market) => ({ method: "GET", path: `/t?m=${market}`, markets: [market] })),
+      });
+      const markets = ["A/USD", "B/USD", "C/USD", "D/USD", "E/USD", "F/USD"];
+      const startedAt = performance.now();
+      run([{ adapter: each, markets, baseUrl: server.url, ...poll }], over);
+      await until(() => server.asked.length >= markets.length);
+      // Ten a second: three at once, then one every 100 ms.
+      expect(performance.now() - startedAt).toBeGreaterThanOrEqual(295);
+    });
+  }
+
   test("a slow venue delays no other", async () => {
     const slow = await serve(() => undefined);
     const quick = await serve(goodAnswer);
