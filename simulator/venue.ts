@@ -8,7 +8,12 @@ export type SimulatedTicker = {
   readonly at: number;
 };
 
-export type SimulatedRequest = { readonly method: string; readonly path: string; readonly query: URLSearchParams; readonly body: string };
+export type SimulatedRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+};
 export type SimulatedResponse = { readonly status: number; readonly contentType?: string; readonly body: string };
 
 /** A venue's real wire format, spoken from a table of markets (`BASE/QUOTE` → ticker); unknown symbols get the venue's own error. */
