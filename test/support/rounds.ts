@@ -1,0 +1,130 @@
+import { ONE } from "../../protocol/amount.ts";
+import { type Digest, fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import type { Network } from "../../protocol/config.ts";
+import { reportTree } from "../../protocol/document.ts";
+import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
+import { compareText, type FeedId, parseFeedId } from "../../protocol/feed.ts";
+import type { Report } from "../../protocol/report.ts";
+import type { CertifiedRound, FeedVerdict, Reason, RoundBody } from "../../protocol/round.ts";
+import { digestOf, plainSources, type TestKey, testKeys, testNetwork } from "./network.ts";
+
+export function feedId(text: string): FeedId {
+  const feed = parseFeedId(text);
+  if (!feed.ok) throw new Error(`${text}: ${feed.error}`);
+  return feed.value;
+}
+
+/** A network of n nodes with these feeds, all majors. */
+export function networkOf(feeds: readonly string[], n = 4): Network {
+  return testNetwork({ feeds: feeds.map((feed) => ({ feed, preset: "major", sources: plainSources(feed, 6) })) }, n);
+}
+
+export function report(feed: string, timestamp: number, overrides: Partial<Report> = {}): Report {
+  return {
+    feed: feedId(feed),
+    price: 1_800n * ONE + ONE / 8n,
+    low: 1_799n * ONE,
+    high: 1_801n * ONE,
+    ema: 1_802n * ONE,
+    volatility: (62n * ONE) / 100n,
+    observedAt: timestamp - 90,
+    state: "closed",
+    liquidate: "any",
+    borrow: true,
+    budgetBps: 10_000,
+    reasons: 0,
+    since: timestamp - 120_000,
+    ...overrides,
+  };
+}
+
+/** A verdict whose report's bits are those of its reasons, unless told otherwise. */
+export function verdict(
+  feed: string,
+  timestamp: number,
+  overrides: Partial<Report> = {},
+  reasons: readonly Reason[] = [],
+): FeedVerdict {
+  return { report: report(feed, timestamp, overrides), reasons };
+}
+
+/** A round certified by the committee's first q keys, every hash and signature real. */
+export function certify({
+  network,
+  round,
+  verdicts,
+  parent = ZERO_DIGEST,
+  keys = testKeys(network.config.committee.length),
+}: {
+  readonly network: Network;
+  readonly round: number;
+  readonly verdicts: readonly FeedVerdict[];
+  readonly parent?: Digest;
+  readonly keys?: readonly TestKey[];
+}): CertifiedRound {
+  const feeds = [...verdicts].sort((a, b) => compareText(a.report.feed, b.report.feed));
+  const { roundMs, leaseMs } = network.config;
+  const header: RoundHeader = {
+    round,
+    timestamp: round * roundMs,
+    validUntil: round * roundMs + leaseMs,
+    parent,
+    reportsRoot: reportTree(feeds).root,
+    stateRoot: digestOf(2),
+    inputsRoot: digestOf(3),
+    configDigest: network.configDigest,
+  };
+  const digest = roundDigest(network.domain, header);
+  const signatures = keys.slice(0, network.committee.quorum).map(({ scheme, privateKey, address }) => ({
+    signer: address,
+    signature: scheme.sign(fromHex(digest), privateKey),
+  }));
+  return { digest, certificate: { header, signatures }, feeds };
+}
+
+/** Consecutive rounds from `first`, each the child of the one before, pricing the same feeds. */
+export function certifyChain(
+  network: Network,
+  feeds: readonly string[],
+  first: number,
+  count: number,
+): readonly CertifiedRound[] {
+  const rounds: CertifiedRound[] = [];
+  for (let round = first; round < first + count; round++) {
+    const timestamp = round * network.config.roundMs;
+    const verdicts = feeds.map((feed) => verdict(feed, timestamp, { price: 1_800n * ONE + BigInt(round - first) * ONE }));
+    rounds.push(certify({ network, round, verdicts, parent: rounds.at(-1)?.digest ?? ZERO_DIGEST }));
+  }
+  return rounds;
+}
+
+/** Rounds in memory behind the gateway's port; `publish` certifies one more. */
+export function memoryRounds(initial: readonly CertifiedRound[] = []) {
+  const rounds: CertifiedRound[] = [...initial];
+  const bodies = new Map<Digest, RoundBody>();
+  const listeners = new Set<(round: CertifiedRound) => void>();
+  return {
+    latest: () => rounds.at(-1),
+    byRound: (number: number) => rounds.find(({ certificate }) => certificate.header.round === number),
+    bodyOf: (digest: Digest) => bodies.get(digest),
+    history: (feed: FeedId, { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number }) =>
+      rounds
+        .flatMap(({ certificate: { header }, feeds }) => {
+          const found = feeds.find((item) => item.report.feed === feed);
+          return found === undefined || header.timestamp < from || header.timestamp > to ? [] : [{ header, verdict: found }];
+        })
+        .slice(-limit),
+    since: (number: number, limit: number) =>
+      rounds.filter(({ certificate }) => certificate.header.round > number).slice(0, limit),
+    subscribe: (listener: (round: CertifiedRound) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    publish: (round: CertifiedRound, body?: RoundBody) => {
+      rounds.push(round);
+      if (body !== undefined) bodies.set(round.digest, body);
+      for (const listener of listeners) listener(round);
+    },
+    listeners: () => listeners.size,
+  };
+}
