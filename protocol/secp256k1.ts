@@ -8,7 +8,8 @@ const HALF_ORDER = secp256k1.Point.CURVE().n >> 1n;
 
 /**
  * ECDSA over secp256k1 on 32-byte digests, as Ethereum uses it: 65 bytes r‖s‖v with v 27/28 and low s, RFC 6979 nonces, so two
- * implementations give the same bytes.
+ * implementations give the same bytes. (Not for a digest beyond the group's order, one in 2¹²⁸: RFC 6979 reduces it before it makes
+ * the nonce, libsecp256k1 does not. Both signatures are valid.)
  */
 export type Secp256k1 = {
   readonly name: "noble" | "libsecp256k1";
