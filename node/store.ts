@@ -1,0 +1,118 @@
+import type { Digest } from "../protocol/bytes.ts";
+import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
+import type { FeedId } from "../protocol/feed.ts";
+import type { CertifiedRound, FeedVerdict, RoundBody } from "../protocol/round.ts";
+
+/** What a node signs at most once per round number (P2): what it would otherwise be convicted of. */
+export type SignedKind = EvidenceKind;
+
+export type Signing = {
+  readonly kind: SignedKind;
+  readonly round: number;
+  readonly configDigest: Digest;
+  readonly digest: Digest;
+};
+export type SignedRecord = Signing & { readonly recordedAt: number };
+
+/**
+ * `recorded`: durable, may be signed and sent. `same`: the very same was recorded before, sending it again is harmless.
+ * `conflict`: something else stands there, or the round is at or below the floor under which records were dropped: never sign.
+ */
+export type RecordOutcome = "recorded" | "same" | "conflict";
+
+/** A round and whether it lies off the walk back from the newest one. */
+export type StoredRound = { readonly certified: CertifiedRound; readonly orphan: boolean };
+
+export type HistoryEntry = {
+  readonly round: number;
+  readonly timestamp: number;
+  readonly digest: Digest;
+  readonly verdict: FeedVerdict;
+};
+
+/** How many of each are kept. Oldest go first, except evidence: the first proofs against a signer suffice. */
+export type Retention = {
+  readonly rounds: number;
+  readonly bodies: number;
+  /** Records of signings, three for each round that the node led. */
+  readonly signed: number;
+  readonly evidencePerSigner: number;
+};
+
+/** A week of one-second rounds, an hour of bodies. Of signings two days: the newest are what P2 needs, a floor covers the rest. */
+export const DEFAULT_RETENTION: Retention = { rounds: 604_800, bodies: 3_600, signed: 400_000, evidencePerSigner: 16 };
+
+/** Bounds of one answer; a larger `limit` is cut to them. */
+export const MAX_RANGE = 1_000;
+export const MAX_HISTORY = 5_000;
+export const MAX_EVIDENCE = 2_048;
+
+/** What a node keeps. Synchronous: `recordSigned` has reached the disk when it returns, where there is one. */
+export type Store = {
+  /** Durable record before a signature leaves the node (P2). Throws when it could not be made durable: then do not sign. */
+  readonly recordSigned: (signing: Signing) => RecordOutcome;
+  readonly signedAt: (kind: SignedKind, round: number) => SignedRecord | undefined;
+  readonly newestSignedRound: () => number | undefined;
+  /** Idempotent, one transaction. A body that comes later than its certificate is added by saving again. */
+  readonly saveRound: (round: { readonly certified: CertifiedRound; readonly body?: RoundBody | undefined }) => "saved" | "known";
+  /** The newest certificate's round. */
+  readonly latest: () => StoredRound | undefined;
+  readonly byDigest: (digest: Digest) => StoredRound | undefined;
+  /** The one on the walk, else an orphan of that number. */
+  readonly byRound: (round: number) => StoredRound | undefined;
+  readonly bodyOf: (digest: Digest) => RoundBody | undefined;
+  /** Rounds of the walk with from ≤ round ≤ to, ascending, at most `limit` and {@link MAX_RANGE}. */
+  readonly range: (span: { readonly from: number; readonly to: number; readonly limit?: number }) => readonly StoredRound[];
+  /** One feed in the rounds of the walk with from ≤ round ≤ to, newest first, at most `limit` and {@link MAX_HISTORY}. */
+  readonly history: (
+    feed: FeedId,
+    span: { readonly from?: number; readonly to?: number; readonly limit: number },
+  ) => readonly HistoryEntry[];
+  /** Certificates off the walk: the metric `sibling_certificates`. */
+  readonly orphans: () => number;
+  /** One per signer, kind and round. `full`: this signer's share is used up. */
+  readonly saveEvidence: (evidence: Evidence) => "saved" | "known" | "full";
+  /** Newest saved first. */
+  readonly evidence: (options: { readonly limit: number }) => readonly Evidence[];
+  readonly close: () => void;
+};
+
+/** The round number that both statements of a piece of evidence name. */
+export function evidenceRound({ statements }: Evidence): number {
+  return statements[0].struct.round;
+}
+
+/** What {@link settleWalk} needs to know of a stored round. */
+export type WalkRow = { readonly digest: Digest; readonly round: number; readonly parent: Digest; readonly orphan: boolean };
+
+export type WalkRows = {
+  readonly row: (digest: Digest) => WalkRow | undefined;
+  /** The newest round but the added one. */
+  readonly headBut: (added: Digest) => WalkRow | undefined;
+  /** The round on the walk that names this one as its parent. */
+  readonly childOnWalk: (digest: Digest) => WalkRow | undefined;
+  readonly mark: (digest: Digest, orphan: boolean) => void;
+  /** Marks every round with from ≤ number < to, but the one, as an orphan. */
+  readonly orphanAllBut: (digest: Digest, span: { readonly from: number; readonly to: number }) => void;
+};
+
+/**
+ * After a round was added as an orphan: says whether it is on the walk back from the newest one (DESIGN section 5), and if so
+ * corrects its ancestors. Stops where the walk was settled before or a parent is missing; that parent settles the rest when it comes.
+ *
+ * @example with 1←2←3 stored, adding 5 whose parent is 2 makes 5 the newest and 3 an orphan
+ */
+export function settleWalk(rows: WalkRows, added: WalkRow): void {
+  const head = rows.headBut(added.digest);
+  const isHead = head === undefined || added.round > head.round;
+  if (isHead) rows.mark(added.digest, false);
+  let current = isHead ? added : rows.childOnWalk(added.digest);
+  while (current !== undefined) {
+    const parent = rows.row(current.parent);
+    if (parent === undefined) return;
+    rows.orphanAllBut(parent.digest, { from: parent.round, to: current.round });
+    if (!parent.orphan) return;
+    rows.mark(parent.digest, false);
+    current = parent;
+  }
+}

@@ -1,0 +1,181 @@
+import { execFile, spawn } from "node:child_process";
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { openStore } from "../../node/io/store.ts";
+import { createMemoryStore } from "../../node/memory-store.ts";
+import { storeContract } from "./store.contract.ts";
+import { bodyOf, digestOf, roundOf } from "./store-fixtures.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "breakwater-store-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+function newPath(): string {
+  files += 1;
+  return join(folder, `${files}`, "node.sqlite");
+}
+
+storeContract("memory", createMemoryStore);
+storeContract("SQLite", (options) => openStore({ ...options, path: newPath() }));
+
+const WRITER = join(import.meta.dirname, "store-writer.ts");
+
+function filledStore(): string {
+  const path = newPath();
+  const store = openStore({ path });
+  for (let round = 1; round <= 50; round++) {
+    store.recordSigned({ kind: "round", round, configDigest: digestOf("config"), digest: digestOf(`${round}`) });
+    store.saveRound({ certified: roundOf(round), body: bodyOf(roundOf(round)) });
+  }
+  store.close();
+  return path;
+}
+
+describe("the SQLite store on disk", () => {
+  it("gives after reopening what it was given, floor included", () => {
+    const path = filledStore();
+    const options = { path, retention: { signed: 10 } };
+    const first = openStore(options);
+    for (let round = 51; round <= 600; round++) {
+      first.recordSigned({ kind: "round", round, configDigest: digestOf("config"), digest: digestOf("x") });
+    }
+    first.close();
+    const second = openStore(options);
+    expect(second.latest()).toEqual({ certified: roundOf(50), orphan: false });
+    expect(second.bodyOf(digestOf("round 50"))).toEqual(bodyOf(roundOf(50)));
+    expect(second.newestSignedRound()).toBe(600);
+    const again = { kind: "round", configDigest: digestOf("config"), digest: digestOf("1") } as const;
+    expect(second.recordSigned({ ...again, round: 1 })).toBe("conflict");
+    second.close();
+  });
+
+  it("is write-ahead logged and fully synced", () => {
+    const path = filledStore();
+    const db = new DatabaseSync(path);
+    expect(db.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    expect(db.prepare("PRAGMA auto_vacuum").get()).toEqual({ auto_vacuum: 2 });
+    db.close();
+  });
+
+  it("lets one writer in, and readers beside it", () => {
+    const path = filledStore();
+    const store = openStore({ path });
+    expect(() => openStore({ path })).toThrow(expect.objectContaining({ code: "store-locked" }));
+    const reader = new DatabaseSync(path, { readOnly: true });
+    expect(reader.prepare("SELECT count(*) AS n FROM rounds").get()).toEqual({ n: 50 });
+    store.saveRound({ certified: roundOf(51) });
+    expect(reader.prepare("SELECT count(*) AS n FROM rounds").get()).toEqual({ n: 51 });
+    reader.close();
+    store.close();
+    openStore({ path }).close();
+  });
+
+  it.each([
+    ["garbage", (path: string) => writeFileSync(path, "x".repeat(9000)), "store-corrupt"],
+    ["a cut off file", (path: string) => truncateSync(path, 4096 * 3), "store-corrupt"],
+    [
+      "a damaged page",
+      (path: string) => {
+        const bytes = readFileSync(path);
+        bytes.fill(0xff, 4096 * 2, 4096 * 9);
+        writeFileSync(path, bytes);
+      },
+      "store-corrupt",
+    ],
+    [
+      "a newer program's file",
+      (path: string) => {
+        const db = new DatabaseSync(path);
+        db.exec("PRAGMA user_version = 99");
+        db.close();
+      },
+      "store-newer",
+    ],
+    [
+      "somebody else's database",
+      (path: string) => {
+        rmSync(path);
+        const db = new DatabaseSync(path);
+        db.exec("CREATE TABLE other (a)");
+        db.close();
+      },
+      "store-foreign",
+    ],
+  ])("refuses %s by name, and leaves nothing locked", (_, damage, code) => {
+    const path = filledStore();
+    const whole = `${path}.copy`;
+    copyFileSync(path, whole);
+    damage(path);
+    const attempt = () => openStore({ path });
+    expect(attempt).toThrow(
+      expect.objectContaining({ name: "OperationalError", code, details: expect.objectContaining({ path }) }),
+    );
+    copyFileSync(whole, path);
+    openStore({ path }).close();
+  });
+
+  it("refuses a place it cannot write", () => {
+    writeFileSync(join(folder, "a-file"), "");
+    expect(() => openStore({ path: join(folder, "a-file", "node.sqlite") })).toThrow(
+      expect.objectContaining({ code: "store-unopenable" }),
+    );
+    expect(() => openStore({ path: "/proc/breakwater.sqlite" })).toThrow(expect.objectContaining({ name: "OperationalError" }));
+  });
+
+  it("takes an empty file for a new one", () => {
+    const path = join(folder, "empty.sqlite");
+    appendFileSync(path, "");
+    const store = openStore({ path });
+    expect(store.latest()).toBeUndefined();
+    store.close();
+  });
+
+  it("keeps its size once retention is reached", () => {
+    const path = newPath();
+    const store = openStore({ path, retention: { rounds: 20, bodies: 5 } });
+    const feeds = [...Array(100).keys()].map((i) => `F${String(i).padStart(3, "0")}/USD`);
+    const sizes = [200, 400].map((upTo) => {
+      for (let round = upTo - 199; round <= upTo; round++) store.saveRound({ certified: roundOf(round, { feeds }) });
+      return statSync(path).size;
+    });
+    store.close();
+    expect(sizes[1]).toBeLessThan(1.2 * (sizes[0] ?? 0));
+  });
+});
+
+describe("a process that dies while it writes", () => {
+  it("has lost nothing it acknowledged, three times in a row", { timeout: 60_000 }, async () => {
+    const path = newPath();
+    let acknowledged = 0;
+    for (let life = 0; life < 3; life++) {
+      const child = spawn(process.execPath, [WRITER, path], { stdio: ["ignore", "pipe", "inherit"] });
+      let text = "";
+      await new Promise<void>((resolve) => {
+        child.stdout.on("data", (chunk: Buffer) => {
+          text += chunk.toString();
+          if (text.split("\n").length > 40) child.kill("SIGKILL");
+        });
+        child.on("close", () => resolve());
+      });
+      const last = Number(text.split("\n").at(-2));
+      expect(last).toBeGreaterThan(acknowledged);
+      acknowledged = last;
+      const store = openStore({ path });
+      for (let round = 1; round <= acknowledged; round++) {
+        expect(store.signedAt("round", round)?.digest, `signing of round ${round}`).toBe(digestOf(`signed ${round}`));
+        expect(store.byRound(round)?.certified, `round ${round}`).toEqual(roundOf(round));
+        expect(store.bodyOf(digestOf(`round ${round}`)), `body of ${round}`).toEqual(bodyOf(roundOf(round)));
+      }
+      store.close();
+    }
+  });
+
+  it("surfaces a disk that takes no more instead of acknowledging", async () => {
+    const command = `ulimit -f 512; exec "${process.execPath}" "${WRITER}" "${newPath()}"`;
+    const outcome = await promisify(execFile)("bash", ["-c", command]).catch((error: unknown) => error);
+    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringMatching(/^store-(io|full) /) });
+  });
+});
