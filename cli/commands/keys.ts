@@ -1,0 +1,143 @@
+import { Command } from "commander";
+import { keyFileSchema } from "../../node/io/key-cipher.ts";
+import { createKeyFile, type KeyLog, PASSWORD_VARIABLE, readKeyFile, readPassword } from "../../node/io/keys.ts";
+import { OperationalError } from "../../node/io/operational-error.ts";
+import { type Address, fromHex, isHex } from "../../protocol/bytes.ts";
+import { collectText, readTextFile } from "../input.ts";
+import { processTerminal, type Terminal } from "../terminal.ts";
+
+const MAX_KEY_FILE_BYTES = 16 * 1024;
+/** 64 digits, `0x` and a line end. */
+const MAX_HEX_BYTES = 80;
+
+type PasswordOption = { readonly passwordFile?: string };
+
+const PASSWORD_FLAG = ["--password-file <file>", `file with the password; without it the variable ${PASSWORD_VARIABLE}`] as const;
+
+/** `breakwater keys`: makes, shows and imports the key files that nodes sign with. No subcommand prints a private key. */
+export function keysCommand(terminal: Terminal = processTerminal()): Command {
+  return new Command("keys")
+    .description("Make, show and import the encrypted key that a node signs with")
+    .addCommand(newCommand(terminal))
+    .addCommand(showCommand(terminal))
+    .addCommand(importCommand(terminal));
+}
+
+function newCommand(terminal: Terminal): Command {
+  return new Command("new")
+    .description("Make a new key in a new file (web3 secret storage v3, owner-only) and print its address")
+    .requiredOption("--out <file>", "the file to write; an existing one is never replaced")
+    .option(...PASSWORD_FLAG)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ breakwater keys new --out alice.key.json --password-file alice.password
+  $ ${PASSWORD_VARIABLE}="$(pass show breakwater/alice)" breakwater keys new --out alice.key.json
+
+The address goes to standard output, everything else to standard error.`,
+    )
+    .action(async ({ out, ...options }: PasswordOption & { readonly out: string }) => {
+      const { address } = await createKeyFile(out, await passwordFor(options, terminal));
+      tellKept(out, address, terminal);
+    });
+}
+
+function showCommand(terminal: Terminal): Command {
+  return new Command("show")
+    .description("Print the address of a key file; without a password when the file states it")
+    .argument("<file>", "the key file")
+    .option("--verify", "open the file with its password and check that the address is that of the key")
+    .option(...PASSWORD_FLAG)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ breakwater keys show alice.key.json
+  $ breakwater keys show alice.key.json --verify --password-file alice.password`,
+    )
+    .action(async (file: string, { verify, ...options }: PasswordOption & { readonly verify?: true }) => {
+      const stated = verify === true ? undefined : await statedAddress(file);
+      if (stated !== undefined) {
+        terminal.out(stated);
+        return;
+      }
+      const { address } = await readKeyFile(file, await passwordFor(options, terminal), { log: logTo(terminal) });
+      terminal.out(address);
+      terminal.note("the password opens the file, and the key is this address's");
+    });
+}
+
+function importCommand(terminal: Terminal): Command {
+  return new Command("import")
+    .description("Encrypt a private key that you have as hex into a new file and print its address")
+    .requiredOption("--out <file>", "the file to write; an existing one is never replaced")
+    .option("--from <file>", "file with 64 hex digits; - reads standard input", "-")
+    .option(...PASSWORD_FLAG)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ pass show old-key | breakwater keys import --out alice.key.json --password-file alice.password
+  $ breakwater keys import --from key.hex --out alice.key.json --password-file alice.password
+
+The key is read from a file or a pipe only: arguments are seen by every process of the machine.`,
+    )
+    .action(async ({ out, from, ...options }: PasswordOption & { readonly out: string; readonly from: string }) => {
+      const password = await passwordFor(options, terminal);
+      const { address } = await createKeyFile(out, password, { privateKey: await readPrivateKey(from, terminal) });
+      tellKept(out, address, terminal);
+    });
+}
+
+function tellKept(file: string, address: Address, { out, note }: Terminal): void {
+  out(address);
+  note(`${file} holds the encrypted key of this address.`);
+  note("Give the address to whoever writes network.yaml. Keep a copy of the file and, apart from it, of the password:");
+  note("neither can be made again. Never run one key in two places: two signatures of one round are evidence against you.");
+}
+
+/** The commands' own flag in the message, where node.yaml's key would be named otherwise. */
+async function passwordFor(options: PasswordOption, terminal: Terminal): Promise<string> {
+  try {
+    return await readPassword({ ...options, environment: terminal.environment }, logTo(terminal));
+  } catch (error) {
+    if (!(error instanceof OperationalError) || error.code !== "no-password") throw error;
+    throw new OperationalError(`no password for the key: give --password-file <file> or set the variable ${PASSWORD_VARIABLE}`, {
+      code: error.code,
+      cause: error,
+    });
+  }
+}
+
+function logTo({ note }: Terminal): KeyLog {
+  return { warn: (_, message) => note(`warning: ${message}`) };
+}
+
+/** The address that a key file states; undefined when it states none. */
+async function statedAddress(path: string): Promise<Address | undefined> {
+  const text = await readTextFile(path, MAX_KEY_FILE_BYTES);
+  const refused = (what: string) => new OperationalError(`${path}: not a key file: ${what}`, { code: "not-a-key-file" });
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw refused("not JSON");
+  }
+  const parsed = keyFileSchema.safeParse(content);
+  if (!parsed.success) throw refused("expected web3 secret storage, version 3");
+  const address = parsed.data.address?.toLowerCase().replace(/^0x/, "");
+  return address === undefined ? undefined : `0x${address}`;
+}
+
+/** The digits are never repeated in a message. */
+async function readPrivateKey(from: string, { stdin }: Terminal): Promise<Uint8Array> {
+  const name = from === "-" ? "standard input" : from;
+  const text =
+    from === "-" ? await collectText(stdin, { name, maxBytes: MAX_HEX_BYTES }) : await readTextFile(from, MAX_HEX_BYTES);
+  const hex = `0x${text.trim().toLowerCase().replace(/^0x/, "")}`;
+  if (!isHex(hex, 32)) {
+    throw new OperationalError(`${name}: expected a private key as 64 hex digits`, { code: "not-a-key" });
+  }
+  return fromHex(hex);
+}
