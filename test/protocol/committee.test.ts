@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { fromHex } from "../../protocol/bytes.ts";
-import { type Certificate, type CertificateFault, decodeCertificate, encodeCertificate, verifyCertificate } from "../../protocol/certificate.ts";
+import {
+  type Certificate,
+  type CertificateFault,
+  decodeCertificate,
+  encodeCertificate,
+  verifyCertificate,
+} from "../../protocol/certificate.ts";
 import { createCommittee, leaderOf, memberIndex } from "../../protocol/committee.ts";
 import { roundDigest } from "../../protocol/eip712.ts";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
