@@ -1,4 +1,5 @@
 import type { Address, Digest } from "../protocol/bytes.ts";
+import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
 import type { FeedEntry, GaugeEntry } from "../protocol/observation.ts";
 import type { CertifiedRound, RoundBody } from "../protocol/round.ts";
 import type { EventCode, EventFields, EventLevel } from "./events.ts";
@@ -8,12 +9,9 @@ import type { GossipCode, Verdict } from "./gossip-codes.ts";
 export const TOPICS = ["observation", "proposal", "signature", "certificate"] as const;
 export type Topic = (typeof TOPICS)[number];
 
-/** What a key may sign once a round. `round` is the header. */
-export type GuardKind = "observation" | "proposal" | "round";
-
 /** The durable promise made before a signature is sent: this digest and no other for this kind and round. */
 export type GuardRecord = {
-  readonly kind: GuardKind;
+  readonly kind: EvidenceKind;
   readonly round: number;
   readonly configDigest: Digest;
   readonly digest: Digest;
@@ -76,20 +74,14 @@ export type Output =
   | { readonly kind: "greet" }
   /** Idempotent by digest: the store may hold the round already. */
   | { readonly kind: "commit"; readonly certified: CertifiedRound; readonly body: RoundBody; readonly place: Place }
-  /** The walk back from the newest certificate passes this round by: keep it, mark it, count it (`sibling_certificates`). */
-  | { readonly kind: "orphan"; readonly round: number; readonly digest: Digest }
-  /** Two messages of one signer that contradict each other, in wire form. */
-  | { readonly kind: "evidence"; readonly evidence: Equivocation }
+  /**
+   * `orphan`: the walk back from the newest certificate passes this round by: keep it, mark it, count it (`sibling_certificates`).
+   * A newer head may descend from it after all: then it is unmarked.
+   */
+  | { readonly kind: "mark"; readonly round: number; readonly digest: Digest; readonly orphan: boolean }
+  /** Once for each kind, round and signer; the store bounds how much it keeps. */
+  | { readonly kind: "evidence"; readonly round: number; readonly evidence: Evidence }
   | { readonly kind: "event"; readonly level: EventLevel; readonly code: EventCode; readonly fields: EventFields };
-
-/** Two valid signatures of one key over two digests of the same kind, round and config. */
-export type Equivocation = {
-  readonly kind: GuardKind;
-  readonly round: number;
-  readonly signer: Address;
-  /** In the wire form of their kind's topic (a proposal without its certificate), the lower digest first. */
-  readonly messages: readonly [Uint8Array, Uint8Array];
-};
 
 /** What the store knew when the process started. */
 export type StartState = {

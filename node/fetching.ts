@@ -1,0 +1,130 @@
+import type { Address } from "../protocol/bytes.ts";
+import type { Output, Want } from "./machine.ts";
+
+/** Digests wanted at once: every observation of two proposals in each of a few rounds of the largest committee. */
+const MAX_JOBS = 1_024;
+/** Requests under way at once. */
+const MAX_IN_FLIGHT = 32;
+/** Pause after the last candidate failed, before the first is asked again. */
+const RETRY_MS = 200;
+/** How long one peer may take to answer. */
+export const TIMEOUT_MS = { observation: 400, certificate: 400, body: 2_000 } as const satisfies Record<Want["kind"], number>;
+/** A shell that never answered a fetch is given this much longer before the request counts as failed. */
+const SHELL_SLACK_MS = 500;
+
+type Job = {
+  readonly want: Want;
+  /** In the order in which they are asked; who answered badly is taken out. */
+  candidates: readonly Address[];
+  next: number;
+  /** Nothing is asked before. */
+  readyAt: number;
+  asked: { readonly from: Address; readonly giveUpAt: number } | undefined;
+  until: number;
+};
+
+/** Fetches by digest: each want goes round its candidates, one at a time, until it is answered or its time is over. */
+export type Fetching = {
+  /** Wants it until `until`; a want that stands gets the new candidates behind its own and the later end. */
+  readonly need: (want: Want, candidates: readonly Address[], until: number) => void;
+  readonly has: (want: Want) => boolean;
+  /** Whether this candidate is being asked for it: any other answer is not ours. */
+  readonly isAsked: (want: Want, from: Address) => boolean;
+  /** Nothing is wanted. */
+  readonly idle: () => boolean;
+  /** Answered, or no longer wanted. */
+  readonly drop: (want: Want) => void;
+  /** This candidate had nothing: the next one. */
+  readonly failed: (want: Want, from: Address) => void;
+  /** This candidate gave something else: it is not asked again for it. */
+  readonly bad: (want: Want, from: Address) => void;
+  /** What to ask now, and what was given up: its time is over or nobody is left to ask. */
+  readonly step: (now: number) => { readonly outputs: readonly Output[]; readonly abandoned: readonly Want[] };
+  readonly wakeAt: () => number;
+};
+
+export function createFetching(): Fetching {
+  const jobs = new Map<string, Job>();
+  const find = (want: Want, from: Address): Job | undefined => {
+    const job = jobs.get(keyOf(want));
+    return job?.asked?.from === from ? job : undefined;
+  };
+  return {
+    need: (want, candidates, until) => {
+      const job = jobs.get(keyOf(want));
+      if (job !== undefined) {
+        job.candidates = [...new Set([...job.candidates, ...candidates])];
+        job.until = Math.max(job.until, until);
+      } else if (jobs.size < MAX_JOBS) {
+        jobs.set(keyOf(want), { want, candidates, next: 0, readyAt: 0, asked: undefined, until });
+      }
+    },
+    has: (want) => jobs.has(keyOf(want)),
+    isAsked: (want, from) => find(want, from) !== undefined,
+    idle: () => jobs.size === 0,
+    drop: (want) => {
+      jobs.delete(keyOf(want));
+    },
+    failed: (want, from) => {
+      const job = find(want, from);
+      if (job !== undefined) job.asked = undefined;
+    },
+    bad: (want, from) => {
+      const job = find(want, from);
+      if (job === undefined) return;
+      job.asked = undefined;
+      job.candidates = job.candidates.filter((candidate) => candidate !== from);
+      job.next = Math.max(0, job.next - 1);
+    },
+    step: (now) => stepJobs(jobs, now),
+    wakeAt: () => {
+      let earliest = Number.POSITIVE_INFINITY;
+      const full = inFlight(jobs) >= MAX_IN_FLIGHT;
+      for (const { asked, readyAt, until } of jobs.values()) {
+        earliest = Math.min(earliest, until, asked?.giveUpAt ?? (full ? until : readyAt));
+      }
+      return earliest;
+    },
+  };
+}
+
+function stepJobs(
+  jobs: Map<string, Job>,
+  now: number,
+): { readonly outputs: readonly Output[]; readonly abandoned: readonly Want[] } {
+  const outputs: Output[] = [];
+  const abandoned: Want[] = [];
+  for (const [key, job] of jobs) {
+    if (job.asked !== undefined && now >= job.asked.giveUpAt) job.asked = undefined;
+    if (now < job.until && job.candidates.length > 0) continue;
+    jobs.delete(key);
+    abandoned.push(job.want);
+  }
+  let free = MAX_IN_FLIGHT - inFlight(jobs);
+  for (const job of jobs.values()) {
+    if (free === 0) break;
+    if (job.asked !== undefined) continue;
+    if (job.next >= job.candidates.length) {
+      job.next = 0;
+      job.readyAt = now + RETRY_MS;
+    }
+    const from = job.candidates[job.next];
+    if (from === undefined || now < job.readyAt) continue;
+    const timeoutMs = TIMEOUT_MS[job.want.kind];
+    job.next += 1;
+    job.asked = { from, giveUpAt: now + timeoutMs + SHELL_SLACK_MS };
+    outputs.push({ kind: "fetch", want: job.want, from, timeoutMs });
+    free -= 1;
+  }
+  return { outputs, abandoned };
+}
+
+function inFlight(jobs: ReadonlyMap<string, Job>): number {
+  let count = 0;
+  for (const { asked } of jobs.values()) if (asked !== undefined) count += 1;
+  return count;
+}
+
+function keyOf(want: Want): string {
+  return `${want.kind} ${want.digest}`;
+}

@@ -1,0 +1,173 @@
+import { type Digest, fromHex, type Hex, toHex } from "../protocol/bytes.ts";
+import { type Certificate, decodeCertificate, encodeCertificate } from "../protocol/certificate.ts";
+import { createReader, createWriter, type Reader } from "../protocol/codec.ts";
+import type { RoundHeader } from "../protocol/eip712.ts";
+import { encodeSignedProposal, MAX_MEMBERS, readHeader, type SignedProposal, writeHeader } from "../protocol/proposal.ts";
+import { fail, ok, type Result } from "../protocol/result.ts";
+import type { RoundBody } from "../protocol/round.ts";
+import { SIGNATURE_BYTES } from "../protocol/secp256k1.ts";
+import type { Topic, Want } from "./machine.ts";
+
+/** The largest canonical observation: 4096 entries of 120 bytes, 256 gauges, 64 documents. */
+const MAX_OBSERVATION_BYTES = 512 * 1024;
+/** A header and 128 signatures. */
+const MAX_CERTIFICATE_BYTES = 11 * 1024;
+/** The memory of 2048 feeds in ABI words. */
+const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
+
+/** A longer message is refused from its length alone. */
+export const MAX_TOPIC_BYTES = {
+  observation: MAX_OBSERVATION_BYTES,
+  proposal: 16 * 1024,
+  signature: 512,
+  certificate: MAX_CERTIFICATE_BYTES,
+} as const satisfies Record<Topic, number>;
+
+/** The same for the answers to fetches; a body holds a memory and the observations of 64 members at their largest. */
+export const MAX_ANSWER_BYTES = {
+  observation: MAX_OBSERVATION_BYTES,
+  certificate: MAX_CERTIFICATE_BYTES,
+  body: 40 * 1024 * 1024,
+} as const satisfies Record<Want["kind"], number>;
+
+const HELLO_VERSION = 1;
+export const HELLO_BYTES = 1 + 8 + 8 + 32 + 1;
+const WANT_KINDS = ["observation", "certificate", "body"] as const satisfies readonly Want["kind"][];
+/** Bytes of the longest request. */
+export const MAX_REQUEST_BYTES = 33;
+
+/** One node's signature of one header; verifiable alone. */
+export type SignatureMessage = { readonly header: RoundHeader; readonly signature: Hex };
+
+export function encodeSignatureMessage({ header, signature }: SignatureMessage): Uint8Array {
+  const writer = createWriter();
+  writeHeader(writer, header);
+  writer.bytes(fromHex(signature));
+  return writer.finish();
+}
+
+export function decodeSignatureMessage(bytes: Uint8Array): Result<SignatureMessage, string> {
+  const reader = createReader(bytes);
+  const message = { header: readHeader(reader), signature: toHex(reader.bytes(SIGNATURE_BYTES)) };
+  return ended(reader, message);
+}
+
+/** A signed proposal and, unless the chain begins with it, its parent's certificate. */
+export function encodeProposalMessage(signed: SignedProposal, certificate: Certificate | undefined): Uint8Array {
+  const proposal = encodeSignedProposal(signed);
+  const writer = createWriter();
+  writer.u16(proposal.length);
+  writer.bytes(proposal);
+  if (certificate !== undefined) writer.bytes(encodeCertificate(certificate));
+  return writer.finish();
+}
+
+/** The parts, the proposal still to be opened: its signature is checked after cheaper things. */
+export function splitProposalMessage(
+  bytes: Uint8Array,
+): Result<{ readonly proposal: Uint8Array; readonly certificate: Certificate | undefined }, string> {
+  const reader = createReader(bytes);
+  const proposal = reader.bytes(reader.u16());
+  const fault = reader.fault();
+  if (fault !== undefined) return fail(fault);
+  if (reader.remaining() === 0) return ok({ proposal, certificate: undefined });
+  const certificate = decodeCertificate(bytes.subarray(bytes.length - reader.remaining()));
+  return certificate.ok ? ok({ proposal, certificate: certificate.value }) : certificate;
+}
+
+/** A body as it goes from node to node: exactly what a {@link RoundBody} holds, and nothing in it needs to be trusted. */
+export function encodeRoundBody({ round, parent, memory, observations }: RoundBody): Uint8Array {
+  const writer = createWriter();
+  writer.u64(round);
+  writer.u8(parent === undefined ? 0 : 1);
+  if (parent !== undefined) writeHeader(writer, parent);
+  const bytes = fromHex(memory);
+  writer.u32(bytes.length);
+  writer.bytes(bytes);
+  writer.u8(observations.length);
+  for (const observation of observations.map(fromHex)) {
+    writer.u32(observation.length);
+    writer.bytes(observation);
+  }
+  return writer.finish();
+}
+
+export function decodeRoundBody(bytes: Uint8Array): Result<RoundBody, string> {
+  const reader = createReader(bytes);
+  const round = reader.u64();
+  const parent = readFlag(reader) ? readHeader(reader) : undefined;
+  const memory = toHex(readSized(reader, MAX_MEMORY_BYTES));
+  const count = reader.u8();
+  if (count > MAX_MEMBERS) reader.refuse(`expected at most ${MAX_MEMBERS} observations`);
+  const observations: Hex[] = [];
+  while (observations.length < count && reader.fault() === undefined) {
+    observations.push(toHex(readSized(reader, MAX_OBSERVATION_BYTES)));
+  }
+  return ended(reader, { round, parent, memory, observations });
+}
+
+/** What a node says of itself when greeted; unsigned, so it counts only over the peer's authenticated stream. */
+export type Hello = {
+  /** Unix ms of its clock. */
+  readonly clock: number;
+  readonly head: { readonly round: number; readonly digest: Digest };
+  /** Whether it is still in its start-up quarantine. */
+  readonly quarantine: boolean;
+};
+
+export function encodeHello({ clock, head, quarantine }: Hello): Uint8Array {
+  const writer = createWriter();
+  writer.u8(HELLO_VERSION);
+  writer.u64(clock);
+  writer.u64(head.round);
+  writer.bytes(fromHex(head.digest));
+  writer.u8(quarantine ? 1 : 0);
+  return writer.finish();
+}
+
+export function decodeHello(bytes: Uint8Array): Result<Hello, string> {
+  const reader = createReader(bytes);
+  if (reader.u8() !== HELLO_VERSION) reader.refuse(`expected hello version ${HELLO_VERSION}`);
+  const hello = {
+    clock: reader.u64(),
+    head: { round: reader.u64(), digest: toHex(reader.bytes(32)) },
+    quarantine: readFlag(reader),
+  };
+  return ended(reader, hello);
+}
+
+/** What one node may ask another for over a stream of its own. An empty answer says "I do not have it". */
+export type Request = { readonly kind: "hello" } | Want;
+
+export function encodeRequest(request: Request): Uint8Array {
+  const writer = createWriter();
+  writer.u8(request.kind === "hello" ? 0 : 1 + WANT_KINDS.indexOf(request.kind));
+  if (request.kind !== "hello") writer.bytes(fromHex(request.digest));
+  return writer.finish();
+}
+
+export function decodeRequest(bytes: Uint8Array): Result<Request, string> {
+  const reader = createReader(bytes);
+  const tag = reader.u8();
+  if (tag === 0) return ended(reader, { kind: "hello" });
+  const kind = WANT_KINDS[tag - 1];
+  if (kind === undefined) return fail(`expected a request of kind 0 to ${WANT_KINDS.length}, found ${tag}`);
+  return ended(reader, { kind, digest: toHex(reader.bytes(32)) });
+}
+
+function readFlag(reader: Reader): boolean {
+  const flag = reader.u8();
+  if (flag > 1) reader.refuse(`expected a flag of 0 or 1, found ${flag}`);
+  return flag === 1;
+}
+
+function readSized(reader: Reader, maxBytes: number): Uint8Array {
+  const length = reader.u32();
+  if (length > maxBytes) reader.refuse(`expected at most ${maxBytes} bytes, found ${length}`);
+  return reader.fault() === undefined ? reader.bytes(length) : new Uint8Array(0);
+}
+
+function ended<T>(reader: Reader, value: T): Result<T, string> {
+  const fault = reader.end();
+  return fault === undefined ? ok(value) : fail(fault);
+}
