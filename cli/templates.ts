@@ -12,6 +12,19 @@ export type NetworkTemplate = {
   readonly feeds: readonly CatalogueFeed[];
 };
 
+/** BREAKER.md's known weak spots: nothing but a person can see that an asset stands in the wrong class. */
+const FEEDS_COMMENT = `Feeds. A source is a venue's market with a weight; \`group\` names its provenance (default: the venue) and \`convert\` the legs that
+turn the market into the feed. Two venues that show the same book, or the same company's, are one group: say so.
+
+\`preset\` is the asset's class. A wrong one takes the asset's protection away, and no software can tell. Ask of every feed:
+  major     BTC or ETH? Nothing else is as deep.
+  large     traded on many venues in real size, and moving with the market?
+  stable    meant to hold a fixed price? As longtail it could lose 10 % before anything fires.
+  staked    a claim that can be redeemed at a rate, priced in what it is redeemed for? Only then may its interval lean on
+            that rate: an asset whose worth is what the market pays for it (a wrapper, a points token) belongs elsewhere.
+  longtail  thin and volatile: a jump below 10 % passes. Do holders of this token have another way to be hurt (wash trading,
+            shorts of the token itself)? That is for the listing cap of the protocol that lists it, not for an oracle.`;
+
 /** A commented `network.yaml`: what the committee shares, and what its genesis digest is taken of. */
 export function networkYaml(template: NetworkTemplate): string {
   return [
@@ -23,9 +36,12 @@ export function networkYaml(template: NetworkTemplate): string {
       "Time, in milliseconds. A certificate is good for leaseMs; roundMs must exceed graceMs + 5 × hopBudgetMs + maxSkewMs.",
       { roundMs: 1_000, graceMs: 150, hopBudgetMs: 50, maxSkewMs: 250, leaseMs: template.leaseMs, restartRounds: 3 },
     ),
-    section("Chains on which consumers act: the lease must hold four blocks of the slowest and ten seconds.", {
-      chains: template.chains,
-    }),
+    section(
+      "Chains on which consumers act, with the time between blocks: the lease must hold four blocks of the slowest and 10 s.",
+      {
+        chains: template.chains,
+      },
+    ),
     section("Who signs: at least four, each with the address of its own key (`breakwater keys new`).", {
       committee: template.members,
     }),
@@ -34,10 +50,7 @@ export function networkYaml(template: NetworkTemplate): string {
       { thresholds: template.thresholds },
     ),
     section("The systemic move: majors whose common move a jump of any feed is measured against.", { basket: template.basket }),
-    section(
-      "Feeds. A source is a venue's market with a weight; `group` names its provenance (default: the venue) and `convert` the legs that\nturn the market into the feed. Listing a stable as longtail, or a market-trusted asset as staked, gives its protection away.",
-      { feeds: template.feeds },
-    ),
+    section(FEEDS_COMMENT, { feeds: template.feeds }),
   ].join("\n");
 }
 
@@ -49,7 +62,7 @@ export type NodeTemplate = {
   readonly peers: readonly { readonly address: string; readonly multiaddr: string }[];
   readonly api: { readonly host: string; readonly port: number };
   readonly storage: string;
-  readonly venues: Readonly<Record<string, { readonly url: string }>>;
+  readonly venues: Readonly<Record<string, { readonly url: string; readonly requestsPerSecond?: number }>>;
   readonly logLevel: string;
 };
 
@@ -68,10 +81,10 @@ export function nodeYaml(template: NodeTemplate): string {
     section("The HTTP API: feeds, proofs, stream, metrics. Put it behind a proxy that ends TLS before it faces the internet.", {
       api: template.api,
     }),
-    section("The store, and how many rounds and how many recomputable bodies it keeps. Never copy it back over a newer one.", {
+    section("The store; `rounds` and `bodies` say how many it keeps. Never put an old copy in its place: sign nothing twice.", {
       storage: { path: template.storage },
     }),
-    section("Per venue: `url` points an adapter elsewhere; intervalMs and timeoutMs change its polling.", {
+    section("Per venue: `url` points its adapter elsewhere; intervalMs, timeoutMs and requestsPerSecond change its polling.", {
       venues: template.venues,
     }),
     section("fatal, error, warn, info or debug.", { logLevel: template.logLevel }),
@@ -79,6 +92,6 @@ export function nodeYaml(template: NodeTemplate): string {
 }
 
 function section(comment: string, content: Record<string, unknown>): string {
-  const lines = comment.split("\n").map((line) => `# ${line}`);
-  return `${lines.join("\n")}\n${stringify(content, { lineWidth: 120, flowCollectionPadding: true })}`;
+  const lines = comment.split("\n").map((line) => `# ${line}`.trimEnd());
+  return `${lines.join("\n")}\n${stringify(content, { lineWidth: 120, aliasDuplicateObjects: false })}`;
 }

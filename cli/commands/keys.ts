@@ -1,12 +1,11 @@
 import { Command } from "commander";
-import { keyFileSchema } from "../../node/io/key-cipher.ts";
 import { createKeyFile, type KeyLog, PASSWORD_VARIABLE, readKeyFile, readPassword } from "../../node/io/keys.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { type Address, fromHex, isHex } from "../../protocol/bytes.ts";
 import { collectText, readTextFile } from "../input.ts";
+import { readStatedAddress } from "../key-file.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
 
-const MAX_KEY_FILE_BYTES = 16 * 1024;
 /** 64 digits, `0x` and a line end. */
 const MAX_HEX_BYTES = 80;
 
@@ -57,7 +56,7 @@ Examples:
   $ breakwater keys show alice.key.json --verify --password-file alice.password`,
     )
     .action(async (file: string, { verify, ...options }: PasswordOption & { readonly verify?: true }) => {
-      const stated = verify === true ? undefined : await statedAddress(file);
+      const stated = verify === true ? undefined : await readStatedAddress(file);
       if (stated !== undefined) {
         terminal.out(stated);
         return;
@@ -112,22 +111,6 @@ async function passwordFor(options: PasswordOption, terminal: Terminal): Promise
 
 function logTo({ note }: Terminal): KeyLog {
   return { warn: (_, message) => note(`warning: ${message}`) };
-}
-
-/** The address that a key file states; undefined when it states none. */
-async function statedAddress(path: string): Promise<Address | undefined> {
-  const text = await readTextFile(path, MAX_KEY_FILE_BYTES);
-  const refused = (what: string) => new OperationalError(`${path}: not a key file: ${what}`, { code: "not-a-key-file" });
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    throw refused("not JSON");
-  }
-  const parsed = keyFileSchema.safeParse(content);
-  if (!parsed.success) throw refused("expected web3 secret storage, version 3");
-  const address = parsed.data.address?.toLowerCase().replace(/^0x/, "");
-  return address === undefined ? undefined : `0x${address}`;
 }
 
 /** The digits are never repeated in a message. */

@@ -1,0 +1,79 @@
+import { OperationalError } from "../node/io/operational-error.ts";
+import { type Address, isHex } from "../protocol/bytes.ts";
+import { type Member, MIN_COMMITTEE } from "../protocol/committee.ts";
+import { MAX_MEMBERS } from "../protocol/proposal.ts";
+
+export type Chain = { readonly chain: string; readonly blockMs: number };
+export type Peer = { readonly address: Address; readonly multiaddr: string };
+
+/**
+ * `name=0xaddress`, repeated. Checksummed capitals are taken and written in lower case, the one form that is compared.
+ *
+ * @throws OperationalError `bad-flag`; the message names the flag
+ */
+export function parseMembers(texts: readonly string[]): readonly Member[] {
+  const members = texts.map((text): Member => {
+    const [name, value] = splitPair("--member", text, "name=0xaddress");
+    const address = value.toLowerCase();
+    if (!isHex(address, 20)) throw badFlag("--member", `${name}: expected an address, 0x and 40 hex digits, found "${value}"`);
+    return { name, address };
+  });
+  if (members.length < MIN_COMMITTEE || members.length > MAX_MEMBERS) {
+    throw badFlag("--member", `expected ${MIN_COMMITTEE} to ${MAX_MEMBERS} of them, found ${members.length}`);
+  }
+  for (const field of ["name", "address"] as const) {
+    const values = members.map((member) => member[field]);
+    const twice = values.find((value, index) => values.indexOf(value) !== index);
+    if (twice !== undefined) throw badFlag("--member", `expected every ${field} once, found "${twice}" twice`);
+  }
+  return members;
+}
+
+/** Whose node this is. @throws OperationalError `bad-flag` */
+export function findMe(me: string | undefined, members: readonly Member[]): Member {
+  const found = members.find(({ name }) => name === me);
+  if (found !== undefined) return found;
+  const names = members.map(({ name }) => name).join(", ");
+  throw badFlag("--me", `expected one of the members (${names}), found ${me === undefined ? "nothing" : `"${me}"`}`);
+}
+
+/** `name=/ip4/…/tcp/…`, repeated: other members, each once. @throws OperationalError `bad-flag` */
+export function parsePeers(
+  texts: readonly string[],
+  { me, members }: { readonly me: Member; readonly members: readonly Member[] },
+): readonly Peer[] {
+  const seen = new Set<string>();
+  return texts.map((text) => {
+    const [name, multiaddr] = splitPair("--peer", text, "name=/ip4/…/tcp/…");
+    const member = members.find((item) => item.name === name);
+    if (member === undefined) throw badFlag("--peer", `"${name}" is no member of the committee`);
+    if (member === me) throw badFlag("--peer", `"${name}" is this node itself; name the others`);
+    if (seen.has(name)) throw badFlag("--peer", `"${name}" is named twice`);
+    seen.add(name);
+    return { address: member.address, multiaddr };
+  });
+}
+
+/** `NAME=milliseconds`, repeated. @throws OperationalError `bad-flag` */
+export function parseChains(texts: readonly string[]): readonly Chain[] {
+  return texts.map((text) => {
+    const [chain, blockMs] = splitPair("--chain", text, "NAME=milliseconds");
+    return { chain, blockMs: parseWhole("--chain", blockMs) };
+  });
+}
+
+/** @throws OperationalError `bad-flag`: digits only, so that `12abc` is not 12 */
+export function parseWhole(flag: string, text: string): number {
+  if (!/^[0-9]{1,15}$/.test(text)) throw badFlag(flag, `expected a whole number, found "${text}"`);
+  return Number(text);
+}
+
+export function badFlag(flag: string, what: string): OperationalError {
+  return new OperationalError(`${flag}: ${what}`, { code: "bad-flag", details: { flag } });
+}
+
+function splitPair(flag: string, text: string, form: string): readonly [name: string, value: string] {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1) throw badFlag(flag, `expected ${form}, found "${text}"`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
