@@ -18,6 +18,9 @@ export const RELATIONS: Readonly<Record<string, readonly string[] | "anything">>
   test: "anything",
 };
 
+/** A path that a string names, to be started as a process of its own. */
+const NAMED_FILE = /^[\w./-]+\.ts$/;
+
 /** Folders outside the purity law. */
 const OUTSIDE = new Set(["cli", "bench", "test"]);
 
@@ -80,7 +83,7 @@ type Source = {
   readonly text: string;
   readonly code: string;
   readonly imports: readonly Import[];
-  /** Files named by a string alone, as `new URL("./child.ts", import.meta.url)` does. */
+  /** Files named by a string alone, relative to this one, as `new URL("./child.ts", import.meta.url)` does. */
   readonly mentions: readonly string[];
 };
 
@@ -118,9 +121,7 @@ function readSource(file: string, text: string): Source {
     const keyword = statement[0].lastIndexOf("export") > statement[0].lastIndexOf("import") ? "export" : "import";
     return [{ specifier, line: lineOf(text, at), reexport: keyword === "export", target: resolve(file, specifier) }];
   });
-  const mentions = strings.flatMap(({ text: specifier }) =>
-    /^\.{1,2}\/.*\.ts$/.test(specifier) ? [resolve(file, specifier) ?? ""] : [],
-  );
+  const mentions = strings.flatMap(({ text: name }) => (NAMED_FILE.test(name) ? [posix.join(posix.dirname(file), name)] : []));
   return { file, folder: file.split("/")[0] ?? "", io: isIo(file), text, code, imports, mentions };
 }
 
