@@ -162,7 +162,7 @@ function settings(topics: readonly TopicRule[]): Partial<GossipsubOpts> {
   };
 }
 
-type PeerBudget = { readonly messages: Budget; readonly bytes: Budget };
+export type PeerBudget = { readonly messages: Budget; readonly bytes: Budget };
 
 function debtOf(budget: PeerBudget, now: number): number {
   return Math.max(budget.messages.debtMs(now), budget.bytes.debtMs(now));
@@ -188,8 +188,14 @@ function createValidator(rule: TopicRule, budgetOf: (address: Address) => PeerBu
   };
 }
 
+export type PacedStream = Pick<Stream, "readStatus" | "pause" | "resume" | "addEventListener">;
+
 /** While a peer is in debt nothing is read from it: its window fills, and what it sends waits in its own memory. */
-function paceStream(stream: Stream, budget: PeerBudget, { now, stopped }: Pick<GossipOptions, "now" | "stopped">): void {
+export function paceStream(
+  stream: PacedStream,
+  budget: PeerBudget,
+  { now, stopped }: { readonly now: () => number; readonly stopped: AbortSignal },
+): void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {
     const debtMs = debtOf(budget, now());

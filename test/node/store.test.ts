@@ -86,6 +86,15 @@ describe("the SQLite store on disk", () => {
       "store-corrupt",
     ],
     [
+      "a damaged page that opening does not read",
+      (path: string) => {
+        const bytes = readFileSync(path);
+        bytes.fill(0xff, bytes.length - 4096);
+        writeFileSync(path, bytes);
+      },
+      "store-corrupt",
+    ],
+    [
       "a newer program's file",
       (path: string) => {
         const db = new DatabaseSync(path);
