@@ -16,6 +16,7 @@ export type RequestProtocol = (typeof REQUEST_PROTOCOLS)[number];
 export const REQUEST_FAULTS = ["not-connected", "timeout", "busy", "absent", "oversize", "closed"] as const;
 export type RequestFault = (typeof REQUEST_FAULTS)[number];
 
+/** At most 2 MiB: gossip frames end at 4 MiB. */
 export type TopicRule = { readonly topic: string; readonly maxBytes: number };
 
 export type TransportLimits = {
