@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { isHex } from "../protocol/bytes.ts";
 import type { ConfigFault } from "../protocol/config.ts";
-import { fail, ok, type Result } from "../protocol/result.ts";
+import { parseShape } from "../protocol/config-fault.ts";
+import type { Result } from "../protocol/result.ts";
 
 const portSchema = z
   .int("expected a port from 1 to 65535")
@@ -53,9 +54,5 @@ export type NodeConfig = z.infer<typeof nodeSchema>;
 
 /** Parses `node.yaml`'s content; strict, and every fault names its path and what was expected. */
 export function parseNodeConfig(input: unknown): Result<NodeConfig, readonly ConfigFault[]> {
-  const parsed = nodeSchema.safeParse(input);
-  if (parsed.success) return ok(parsed.data);
-  return fail(
-    parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join(".") || "(top level)", expected: message })),
-  );
+  return parseShape(nodeSchema, input);
 }

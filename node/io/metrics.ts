@@ -1,18 +1,20 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { PollerMetrics } from "../../adapters/io/reporter.ts";
 import { BREAKER_STATES } from "../../protocol/report.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import type { EventCode } from "../events.ts";
 import type { GossipCode, Verdict } from "../gossip-codes.ts";
 import type { MachineStatus, Topic } from "../machine.ts";
+import type { TransportMetrics } from "./transport-types.ts";
 
-export type NodeMetrics = PollerMetrics & {
+export type NodeMetrics = {
   readonly registry: Registry;
+  readonly poller: PollerMetrics;
+  readonly transport: TransportMetrics;
   readonly onEvent: (code: EventCode) => void;
   readonly onVerdict: (topic: Topic, verdict: Verdict, code: GossipCode) => void;
   readonly onCertified: (certified: CertifiedRound, now: number) => void;
   readonly onOrphan: () => void;
-  readonly onPeers: (connected: number) => void;
   readonly onPhase: (phase: MachineStatus["phase"]) => void;
 };
 
@@ -23,29 +25,33 @@ export function createNodeMetrics(): NodeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const events = new Counter({ name: "breakwater_events_total", help: "Events of the round machine", labelNames: ["code"], registers });
+  return { registry, poller: pollerMetrics(registers), transport: transportMetrics(registers), ...roundMetrics(registers) };
+}
+
+function roundMetrics(registers: Registry[]): Omit<NodeMetrics, "registry" | "poller" | "transport"> {
+  const events = new Counter({
+    name: "breakwater_events_total",
+    help: "Events of the round machine",
+    labelNames: ["code"],
+    registers,
+  });
   const gossip = new Counter({
     name: "breakwater_gossip_messages_total",
     help: "Gossip messages by verdict and code",
     labelNames: ["topic", "verdict", "code"],
     registers,
   });
-  const requests = new Histogram({
-    name: "breakwater_venue_request_seconds",
-    help: "Venue requests by outcome",
-    labelNames: ["venue", "code"],
-    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers,
-  });
-  const faults = new Counter({
-    name: "breakwater_venue_faults_total",
-    help: "Markets without a quote in a venue's answer, by fault",
-    labelNames: ["venue", "market", "code"],
-    registers,
-  });
   const round = new Gauge({ name: "breakwater_round", help: "Newest certified round", registers });
-  const validUntil = new Gauge({ name: "breakwater_valid_until_seconds", help: "Lease of the newest certificate, Unix", registers });
-  const certified = new Counter({ name: "breakwater_rounds_certified_total", help: "Certificates that became the head", registers });
+  const validUntil = new Gauge({
+    name: "breakwater_valid_until_seconds",
+    help: "Lease of the newest certificate, Unix",
+    registers,
+  });
+  const certified = new Counter({
+    name: "breakwater_rounds_certified_total",
+    help: "Certificates that became the head",
+    registers,
+  });
   const siblings = new Counter({ name: "breakwater_sibling_certificates_total", help: "Certificates off the chain", registers });
   const latency = new Histogram({
     name: "breakwater_certificate_delay_seconds",
@@ -59,14 +65,10 @@ export function createNodeMetrics(): NodeMetrics {
     labelNames: ["feed"],
     registers,
   });
-  const peers = new Gauge({ name: "breakwater_peers", help: "Connected committee peers", registers });
   const phase = new Gauge({ name: "breakwater_phase", help: "1 for the phase the node is in", labelNames: ["phase"], registers });
   return {
-    registry,
     onEvent: (code) => events.inc({ code }),
     onVerdict: (topic, verdict, code) => gossip.inc({ topic, verdict, code }),
-    onRequest: ({ venue, code, ms }) => requests.observe({ venue, code }, ms / 1_000),
-    onFault: (labels) => faults.inc(labels),
     onCertified: ({ certificate: { header }, feeds }, now) => {
       round.set(header.round);
       validUntil.set(header.validUntil / 1_000);
@@ -75,9 +77,51 @@ export function createNodeMetrics(): NodeMetrics {
       for (const { report } of feeds) states.set({ feed: report.feed }, BREAKER_STATES.indexOf(report.state));
     },
     onOrphan: () => siblings.inc(),
-    onPeers: (connected) => peers.set(connected),
     onPhase: (current) => {
       for (const name of PHASES) phase.set({ phase: name }, name === current ? 1 : 0);
     },
+  };
+}
+
+function pollerMetrics(registers: Registry[]): PollerMetrics {
+  const requests = new Histogram({
+    name: "breakwater_venue_request_seconds",
+    help: "Venue requests by outcome",
+    labelNames: ["venue", "code"],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const faults = new Counter({
+    name: "breakwater_venue_faults_total",
+    help: "Markets without a quote in a venue's answer, by fault",
+    labelNames: ["venue", "market", "code"],
+    registers,
+  });
+  return {
+    onRequest: ({ venue, code, ms }) => requests.observe({ venue, code }, ms / 1_000),
+    onFault: (labels) => faults.inc(labels),
+  };
+}
+
+function transportMetrics(registers: Registry[]): TransportMetrics {
+  const peers = new Gauge({ name: "breakwater_peers", help: "Connected committee peers", registers });
+  const refused = new Counter({ name: "breakwater_connections_refused_total", help: "Strangers turned away", registers });
+  const exchanges = new Counter({
+    name: "breakwater_peer_requests_total",
+    help: "Requests between members, by side and outcome",
+    labelNames: ["protocol", "side", "code"],
+    registers,
+  });
+  const relayed = new Counter({
+    name: "breakwater_gossip_relayed_total",
+    help: "Gossip as the transport saw it",
+    labelNames: ["topic", "verdict"],
+    registers,
+  });
+  return {
+    onGossip: (labels) => relayed.inc(labels),
+    onRequest: (labels) => exchanges.inc(labels),
+    onLink: ({ up }) => peers.inc(up ? 1 : -1),
+    onRefused: () => refused.inc(),
   };
 }

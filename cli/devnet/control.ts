@@ -1,0 +1,58 @@
+import fastify, { type FastifyReply } from "fastify";
+import type { Result } from "../../protocol/result.ts";
+import { type ControlledWorld, controlClearFaults, controlFaults, controlMarket, type WorldState } from "../../simulator/control.ts";
+import type { CommandFault } from "../../simulator/market.ts";
+import type { Children } from "./children.ts";
+import type { DevnetNode } from "./layout.ts";
+
+export type Control = { readonly close: () => Promise<void> };
+
+/**
+ * The development network's control API (DESIGN section 9), loopback only: which processes run, and what the simulated market does.
+ *
+ * @throws when the port is taken.
+ */
+export async function startControl({
+  port,
+  nodes,
+  children,
+  world,
+}: {
+  readonly port: number;
+  readonly nodes: readonly DevnetNode[];
+  readonly children: Children;
+  /** Undefined on a live market, which nobody drives. */
+  readonly world: ControlledWorld | undefined;
+}): Promise<Control> {
+  const server = fastify({ forceCloseConnections: true });
+  const list = () =>
+    nodes.map(({ name, address, api, store, logFile }) => ({ name, pid: children.pid(name) ?? null, address, api, store, log: logFile }));
+  const drive = (reply: FastifyReply, command: (world: ControlledWorld) => Result<WorldState, CommandFault>) => {
+    if (world === undefined) return problem(reply, 409, "the market is live: only a simulated one can be driven");
+    const done = command(world);
+    return done.ok ? done.value : problem(reply, 400, `${done.error.field}: ${done.error.problem}`);
+  };
+
+  server.get("/nodes", list);
+  server.post<{ Params: { name: string } }>("/nodes/:name/start", (request, reply) => {
+    const { name } = request.params;
+    if (!nodes.some((node) => node.name === name)) {
+      return problem(reply, 404, `no node "${name}": expected one of ${nodes.map((node) => node.name).join(", ")}`);
+    }
+    if (!children.start(name)) return problem(reply, 409, `${name} is running already`);
+    return list();
+  });
+  server.get("/market", (_, reply) => drive(reply, (market) => ({ ok: true, value: market.state() })));
+  server.post("/market", (request, reply) => drive(reply, (market) => controlMarket(market, request.body)));
+  server.get("/faults", (_, reply) => drive(reply, (market) => ({ ok: true, value: market.state() })));
+  server.post("/faults", (request, reply) => drive(reply, (market) => controlFaults(market, request.body)));
+  server.delete("/faults", (_, reply) => drive(reply, controlClearFaults));
+  server.setNotFoundHandler((request, reply) => problem(reply, 404, `no route ${request.method} ${request.url}`));
+  server.setErrorHandler((error: { statusCode?: number; message: string }, _, reply) => problem(reply, error.statusCode ?? 500, error.message));
+  await server.listen({ host: "127.0.0.1", port });
+  return { close: () => server.close() };
+}
+
+function problem(reply: FastifyReply, status: number, detail: string) {
+  return reply.code(status).type("application/problem+json").send({ type: "about:blank", title: detail, status, detail });
+}

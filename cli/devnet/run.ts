@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { OperationalError } from "../../node/io/operational-error.ts";
+import { type Children, createChildren } from "./children.ts";
+import { startControl } from "./control.ts";
+import { type DevnetLayout, writeDevnet } from "./layout.ts";
+import { type Market, type MarketMode, openMarket } from "./market.ts";
+import { startProxy } from "./proxy.ts";
+import { welcome } from "./welcome.ts";
+
+const NODES = 4;
+const HOST = "127.0.0.1";
+const MAIN = join(import.meta.dirname, "..", import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
+
+/** What lets this process be stopped from outside. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * A whole network on this machine, until a signal: market, four node processes, control API, and one address for all. Every child
+ * is ended before this returns; should this process be killed, the children end themselves.
+ *
+ * @throws OperationalError when a port is taken or the live market cannot be reached; nothing is left running then
+ */
+export async function runDevnet(options: {
+  readonly market: MarketMode;
+  readonly venue: Readonly<Record<string, string>>;
+  readonly seed: number;
+  readonly port: number;
+  readonly controlPort: number;
+  readonly p2pPort: number;
+  readonly dir?: string;
+}): Promise<void> {
+  const apiPort = options.port + 1;
+  const ports = [options.port, options.controlPort];
+  for (let index = 0; index < NODES; index++) ports.push(apiPort + index, options.p2pPort + index);
+  for (const port of ports) await requireFree(port);
+
+  const stops: (() => Promise<unknown> | undefined)[] = [];
+  const ended = untilSignal();
+  try {
+    const market = await openMarket({ mode: options.market, seed: options.seed, overrides: options.venue });
+    stops.push(() => market.server?.stop());
+    const folder = await prepareFolder(options.dir);
+    if (options.dir === undefined) stops.push(() => rm(folder, { recursive: true, force: true }));
+    const layout = await writeDevnet({
+      folder,
+      nodes: NODES,
+      apiPort,
+      p2pPort: options.p2pPort,
+      venues: market.venues,
+      addressSharedBy: market.kind === "live" ? NODES : 1,
+      logLevel: "info",
+    });
+    const children = startChildren(layout);
+    stops.push(children.stop);
+    const control = await startControl({ port: options.controlPort, nodes: layout.nodes, children, world: market.server });
+    stops.push(control.close);
+    const proxy = await startProxy({ port: options.port, upstreams: layout.nodes });
+    stops.push(proxy.close);
+    console.log(await announce(options, market, layout, folder, children));
+    await ended;
+    console.log("\nstopping …");
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+function startChildren(layout: DevnetLayout): Children {
+  const specs = layout.nodes.map(({ name, configFile, logFile }) => ({ name, logFile, args: [MAIN, "node", "--config", configFile] }));
+  const children = createChildren(specs, (name, how) => console.log(`${name} ended (${how}); see its log`));
+  for (const { name } of specs) children.start(name);
+  return children;
+}
+
+async function announce(
+  { port, controlPort }: { readonly port: number; readonly controlPort: number },
+  market: Market,
+  layout: DevnetLayout,
+  folder: string,
+  children: Children,
+): Promise<string> {
+  return welcome({
+    api: `http://localhost:${port}`,
+    control: `http://localhost:${controlPort}`,
+    market: market.note,
+    simulated: market.kind === "simulated",
+    folder,
+    nodes: layout.nodes.map((node) => ({ name: node.name, pid: children.pid(node.name), address: node.address, api: node.api })),
+  });
+}
+
+async function prepareFolder(dir: string | undefined): Promise<string> {
+  if (dir === undefined) return mkdtemp(join(tmpdir(), "breakwater-devnet-"));
+  await mkdir(resolve(dir), { recursive: true });
+  return resolve(dir);
+}
+
+/** Found out before anything starts, so that a taken port is one line and not a half-started network. */
+function requireFree(port: number): Promise<void> {
+  return new Promise((done, reject) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      const why = error.code === "EADDRINUSE" ? "is taken" : `cannot be used (${error.message})`;
+      reject(new OperationalError(`port ${port} ${why}: end what listens there, or choose others with --port, --control-port, --p2p-port`, { code: "port" }));
+    });
+    probe.listen(port, HOST, () => probe.close(() => done()));
+  });
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of SIGNALS) process.once(signal, () => done());
+  });
+}

@@ -1,0 +1,81 @@
+import { pino } from "pino";
+import { ADAPTERS } from "../adapters/index.ts";
+import { startGateway } from "../gateway/io/server.ts";
+import { readKeyFile, readPassword } from "../node/io/keys.ts";
+import { createNodeMetrics } from "../node/io/metrics.ts";
+import { OperationalError } from "../node/io/operational-error.ts";
+import { startNode } from "../node/io/runtime.ts";
+import { openStore } from "../node/io/store.ts";
+import { memberIndex } from "../protocol/committee.ts";
+import { readNetworkFile, readNodeFile } from "./files.ts";
+
+/**
+ * Runs a node until SIGINT, SIGTERM or, under a parent that holds an IPC channel, until the parent is gone. What was started before a
+ * fault is stopped again: nothing half-starts.
+ *
+ * @throws OperationalError naming the file and field, the key, the port or the store at fault
+ */
+export async function runNode(configFile: string): Promise<void> {
+  const config = readNodeFile(configFile);
+  const network = readNetworkFile(config.network);
+  const log = pino({ level: config.logLevel });
+  const password = await readPassword({ ...passwordFileOf(config.key), environment: process.env }, log);
+  const key = await readKeyFile(config.key.file, password, { log });
+  if (memberIndex(network.committee, key.address) < 0) {
+    throw new OperationalError(
+      `${config.key.file}: the key's address ${key.address} is not in the committee of ${config.network}`,
+      {
+        code: "not-a-member",
+      },
+    );
+  }
+  const stops: (() => Promise<void> | void)[] = [];
+  const stopAll = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    const store = openStore({
+      path: config.storage.path,
+      retention: { rounds: config.storage.rounds, bodies: config.storage.bodies },
+    });
+    stops.push(() => store.close());
+    const metrics = createNodeMetrics();
+    const node = await startNode({ network, config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now });
+    stops.push(() => node.stop());
+    const gateway = await startGateway({
+      host: config.api.host,
+      port: config.api.port,
+      network,
+      store,
+      subscribe: node.subscribe,
+      sources: node.sources,
+      now: Date.now,
+      registry: metrics.registry,
+      log,
+    });
+    stops.push(() => gateway.close());
+    log.info(
+      { address: key.address, api: gateway.address, network: network.config.network, scheme: key.scheme.name },
+      "node started",
+    );
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+  await endOfLife();
+  log.info({}, "node stopping");
+  await stopAll();
+  if (process.connected) process.disconnect();
+}
+
+function passwordFileOf({ passwordFile }: { readonly passwordFile?: string | undefined }): { passwordFile?: string } {
+  return passwordFile === undefined ? {} : { passwordFile };
+}
+
+function endOfLife(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+    process.once("disconnect", resolve);
+  });
+}
