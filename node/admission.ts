@@ -29,14 +29,15 @@ export function noticeOwn(
   { round, digest, signer }: { readonly round: number; readonly digest: Digest; readonly signer: Address },
 ): void {
   if (signer !== desk.key.address || desk.guard.find(kind, round) === digest || desk.phase === "halted") return;
-  const key = `${keyOf(kind, round)} ${digest}`;
-  if (desk.strays.has(key)) return;
-  desk.strays.add(key);
   const fields = { kind, round, digest };
   if (desk.phase === "running" && round >= desk.firstRound) {
     const advice = "another process signs with this key: stop it, replace the key, then restart this node";
     halt(desk, "key-used-elsewhere", { ...fields, advice });
-  } else report(desk, "lost-record", fields);
+    return;
+  }
+  const key = keyOf(kind, round);
+  if (!desk.strays.has(key)) report(desk, "lost-record", fields);
+  desk.strays.set(key, round);
 }
 
 export function admitSignature(desk: Desk, signed: SignedHeader): Admission {

@@ -37,9 +37,10 @@ function takeObservation(desk: Desk, digest: Digest, bytes: Uint8Array, from: Ad
   if (signed.digest !== digest) return "another observation";
   if (memberIndex(desk.network.committee, signed.signer) < 0) return "not a member's observation";
   if (!isAuthor(signed.observation, signed.signer)) return "not its author's observation";
+  if (Math.abs(signed.observation.round - desk.round) > WINDOW_ROUNDS) return "an observation of another time";
   // A proposal names it, so it is kept past the bound per sender; an equivocation shows here as well.
   desk.named.set(digest, signed);
-  if (Math.abs(signed.observation.round - desk.round) <= WINDOW_ROUNDS) keepMessage(desk, { topic: "observation", signed }, from);
+  keepMessage(desk, { topic: "observation", signed }, from);
   return undefined;
 }
 

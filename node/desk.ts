@@ -58,8 +58,8 @@ export type Desk = RoundComponents & {
   readonly fetching: Fetching;
   readonly pending: Map<string, Pending>;
   readonly reports: Map<Address, Report>;
-  /** Rounds in which an own signature without a record was reported. */
-  readonly strays: Set<string>;
+  /** Kinds and rounds of own signatures without a record, each reported once. */
+  readonly strays: Map<string, number>;
   outputs: Output[];
   now: number;
   round: number;
@@ -88,7 +88,7 @@ export function createDesk(components: RoundComponents, { guard, history }: Star
     fetching: createFetching(),
     pending: new Map(),
     reports: new Map(),
-    strays: new Set(),
+    strays: new Map(),
     outputs: [],
     now: 0,
     round: -1,

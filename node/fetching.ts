@@ -14,8 +14,10 @@ const SHELL_SLACK_MS = 500;
 
 type Job = {
   readonly want: Want;
-  /** In the order in which they are asked; who answered badly is taken out. */
+  /** In the order in which they are asked. */
   candidates: readonly Address[];
+  /** Who answered with something else: taken out, and not put back. */
+  readonly refused: Set<Address>;
   next: number;
   /** Nothing is asked before. */
   readyAt: number;
@@ -30,8 +32,6 @@ export type Fetching = {
   readonly has: (want: Want) => boolean;
   /** Whether this candidate is being asked for it: any other answer is not ours. */
   readonly isAsked: (want: Want, from: Address) => boolean;
-  /** Nothing is wanted. */
-  readonly idle: () => boolean;
   /** Answered, or no longer wanted. */
   readonly drop: (want: Want) => void;
   /** This candidate had nothing: the next one. */
@@ -53,15 +53,14 @@ export function createFetching(): Fetching {
     need: (want, candidates, until) => {
       const job = jobs.get(keyOf(want));
       if (job !== undefined) {
-        job.candidates = [...new Set([...job.candidates, ...candidates])];
+        job.candidates = [...new Set([...job.candidates, ...candidates])].filter((from) => !job.refused.has(from));
         job.until = Math.max(job.until, until);
       } else if (jobs.size < MAX_JOBS) {
-        jobs.set(keyOf(want), { want, candidates, next: 0, readyAt: 0, asked: undefined, until });
+        jobs.set(keyOf(want), { want, candidates, refused: new Set(), next: 0, readyAt: 0, asked: undefined, until });
       }
     },
     has: (want) => jobs.has(keyOf(want)),
     isAsked: (want, from) => find(want, from) !== undefined,
-    idle: () => jobs.size === 0,
     drop: (want) => {
       jobs.delete(keyOf(want));
     },
@@ -73,6 +72,7 @@ export function createFetching(): Fetching {
       const job = find(want, from);
       if (job === undefined) return;
       job.asked = undefined;
+      job.refused.add(from);
       job.candidates = job.candidates.filter((candidate) => candidate !== from);
       job.next = Math.max(0, job.next - 1);
     },

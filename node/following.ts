@@ -58,12 +58,12 @@ export function adopt(desk: Desk, certificate: Certificate, { opened, computed }
   }
 }
 
-/** The walk back from the head, one ancestor at a time and only while nothing more urgent is fetched. */
+/** The walk back from the head, one ancestor at a time, so that it never stands in the way of what a round needs. */
 export function walkBack(desk: Desk): void {
   const digest = desk.chain.missing();
   if (digest === undefined || desk.now < desk.backfillAt) return;
   const kind = desk.rounds.certificate(digest) === undefined ? "certificate" : "body";
-  if (desk.fetching.has({ kind, digest }) || !desk.fetching.idle()) return;
+  if (desk.fetching.has({ kind, digest })) return;
   desk.fetching.need({ kind, digest }, askOrder(desk, []), desk.now + FOLLOW_MS);
 }
 

@@ -18,6 +18,7 @@ import {
 import { stepFetching, walkBack } from "./following.ts";
 import { GOSSIP_VERDICTS, type GossipCode } from "./gossip-codes.ts";
 import { judgeGossip, WINDOW_ROUNDS } from "./gossip-judge.ts";
+import { GUARD_ROUNDS } from "./guard.ts";
 import { keepMessage } from "./keeping.ts";
 import { isLeading, lead, reportIdleLeader } from "./leading.ts";
 import type { GuardRecord, Input, Output, RoundMachine, StartState, Want } from "./machine.ts";
@@ -119,6 +120,7 @@ function beginRound(desk: Desk): void {
   desk.guard.prune(round);
   for (const old of desk.seenCertificates.keys()) if (old < oldest) desk.seenCertificates.delete(old);
   for (const [digest, { observation }] of desk.named) if (observation.round < oldest) desk.named.delete(digest);
+  for (const [key, stray] of desk.strays) if (stray < round - GUARD_ROUNDS) desk.strays.delete(key);
   for (const [key, { record }] of desk.pending) if (record.round < oldest) desk.pending.delete(key);
   if (maySign(desk, "observation", round)) emit(desk, { kind: "sample", round });
 }
