@@ -1,3 +1,4 @@
+import type { Fold } from "../../node/desk.ts";
 import type { ChainLink, GuardRecord, Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { decodeSignatureMessage, encodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
@@ -56,6 +57,7 @@ export type Traced = { readonly at: number; readonly node: number; readonly outp
 
 export type WorldOptions = {
   readonly n?: number;
+  readonly fold?: Fold;
   readonly seed?: number;
   readonly delayMs?: readonly [number, number];
   readonly startAt?: number;
@@ -77,6 +79,7 @@ export type WorldOptions = {
 export function createWorld(options: WorldOptions = {}) {
   const {
     n = 4,
+    fold = toyFold,
     seed = 1,
     delayMs = [2, 20],
     startAt = 1_000_000_000_000,
@@ -256,7 +259,7 @@ export function createWorld(options: WorldOptions = {}) {
       network,
       scheme,
       key,
-      fold: toyFold,
+      fold,
       start: { head: stored[0], guard: [...node.disk.guard.values()], history },
     });
   };
