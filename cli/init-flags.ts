@@ -1,7 +1,7 @@
-import { OperationalError } from "../node/io/operational-error.ts";
 import { type Address, isHex } from "../protocol/bytes.ts";
 import { type Member, MIN_COMMITTEE } from "../protocol/committee.ts";
 import { MAX_MEMBERS } from "../protocol/proposal.ts";
+import { badFlag, parseWhole } from "./flags.ts";
 
 export type Chain = { readonly chain: string; readonly blockMs: number };
 export type Peer = { readonly address: Address; readonly multiaddr: string };
@@ -60,16 +60,6 @@ export function parseChains(texts: readonly string[]): readonly Chain[] {
     const [chain, blockMs] = splitPair("--chain", text, "NAME=milliseconds");
     return { chain, blockMs: parseWhole("--chain", blockMs) };
   });
-}
-
-/** @throws OperationalError `bad-flag`: digits only, so that `12abc` is not 12 */
-export function parseWhole(flag: string, text: string): number {
-  if (!/^[0-9]{1,15}$/.test(text)) throw badFlag(flag, `expected a whole number, found "${text}"`);
-  return Number(text);
-}
-
-export function badFlag(flag: string, what: string): OperationalError {
-  return new OperationalError(`${flag}: ${what}`, { code: "bad-flag", details: { flag } });
 }
 
 function splitPair(flag: string, text: string, form: string): readonly [name: string, value: string] {

@@ -1,3 +1,9 @@
+import { styleText } from "node:util";
+
+export type Style = "red" | "yellow" | "green" | "dim" | "bold";
+
+export type WindowSize = { readonly columns: number; readonly rows: number };
+
 /** What a command needs of the process around it; a test passes its own. */
 export type Terminal = {
   /** A result: what a script reads from a pipe. */
@@ -7,18 +13,36 @@ export type Terminal = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: AsyncIterable<Uint8Array | string>;
   /** Undefined when the output is a pipe or a file. */
-  readonly columns: number | undefined;
+  readonly size: () => WindowSize | undefined;
+  /** Plain where colours are not wanted: a pipe, NO_COLOR. */
+  readonly paint: (style: Style, text: string) => string;
+  /** Aborted when the person, or the reader of the pipe, has had enough; from then on the signals do not end the process. */
+  readonly interrupted: () => AbortSignal;
   /** Unix ms. */
   readonly now: () => number;
 };
 
+/** What a terminal that does not know its size is taken for. */
+const USUAL_SIZE: WindowSize = { columns: 80, rows: 24 };
+
 export function processTerminal(): Terminal {
+  const { stdout } = process;
   return {
     out: (line) => console.log(line),
     note: (line) => console.error(line),
     environment: process.env,
     stdin: process.stdin,
-    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    size: () =>
+      stdout.isTTY ? { columns: stdout.columns || USUAL_SIZE.columns, rows: stdout.rows || USUAL_SIZE.rows } : undefined,
+    paint: (style, text) => styleText(style, text),
+    interrupted: () => {
+      const controller = new AbortController();
+      const stop = () => controller.abort();
+      process.once("SIGINT", stop);
+      process.once("SIGTERM", stop);
+      stdout.on("error", stop);
+      return controller.signal;
+    },
     now: () => Date.now(),
   };
 }

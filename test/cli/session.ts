@@ -14,7 +14,9 @@ export function session(overrides: Partial<Terminal> = {}): Session {
     note: (line) => notes.push(line),
     environment: {},
     stdin: stdinOf(""),
-    columns: undefined,
+    size: () => undefined,
+    paint: (_, text) => text,
+    interrupted: () => new AbortController().signal,
     now: () => Date.now(),
     printed: () => out.join("\n"),
     noted: () => notes.join("\n"),
@@ -36,6 +38,8 @@ export async function run(command: Command, ...args: readonly string[]): Promise
   await command.parseAsync([...args], { from: "user" });
 }
 
+export const MAIN = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
 /** The real program in a process of its own. */
@@ -43,10 +47,9 @@ export function spawnCli(
   args: readonly string[],
   { environment = {}, stdin = "" }: { readonly environment?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
 ): Promise<Ended> {
-  const main = join(import.meta.dirname, "..", "..", "cli", "main.ts");
   return new Promise((resolve) => {
     const options = { timeout: 20_000, env: { PATH: process.env.PATH ?? "", ...environment } };
-    const child = execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, stdout, stderr });
     });
     child.stdin?.end(stdin);
