@@ -40,15 +40,30 @@ const RULE_WORDS: Readonly<Record<RuleName, string>> = {
   congestion: "chain congested",
   peg: "off its rate",
   config: "pending config differs",
-  restart: "restarting",
+  restart: "first rounds after a start or an outage",
   manual: "paused by hand",
   gap: "no market makes such a step",
 };
 
-/** @example formatReason({ rule: "jump", measuredBps: 420, limitBps: 300 }); // "jump: moved off its average, 420 bps (limit 300 bps)" */
+/**
+ * A reason in words. A rule stays active for its quiet time after it last fired: then what it measures now is within the limit.
+ *
+ * @example
+ * formatReason({ rule: "jump", measuredBps: 420, limitBps: 300 }); // "jump: moved off its average, 420 bps (limit 300 bps)"
+ * formatReason({ rule: "jump", measuredBps: 80, limitBps: 300 }); // "jump: moved off its average, now 80 bps (limit 300 bps), quiet time"
+ */
 export function formatReason(reason: ReasonDocument): string {
   const [measured, limit, unit] = measureOf(reason);
-  return `${reason.rule}: ${RULE_WORDS[reason.rule]}, ${formatMeasure(measured, unit)} (limit ${formatMeasure(limit, unit)})`;
+  const beyond = isBeyond(measured, limit, unit);
+  const what = reason.rule === "thin" && unit === "Bps" && beyond ? "one group too heavy" : RULE_WORDS[reason.rule];
+  const [now, quiet] = beyond ? ["", ""] : ["now ", ", quiet time"];
+  return `${reason.rule}: ${what}, ${now}${formatMeasure(measured, unit)} (limit ${formatMeasure(limit, unit)})${quiet}`;
+}
+
+/** Groups are wanted and rounds are waited for; of everything else too much is bad. */
+function isBeyond(measured: number, limit: number, unit: MeasureUnit): boolean {
+  if (unit === "Groups") return measured < limit;
+  return unit === "Rounds" ? measured <= limit : measured > limit;
 }
 
 function measureOf(reason: ReasonDocument): readonly [measured: number, limit: number, unit: MeasureUnit] {

@@ -21,8 +21,14 @@ describe("words", () => {
   it.each([
     [{ rule: "jump", measuredBps: 420, limitBps: 300 }, "jump: moved off its average, 420 bps (limit 300 bps)"],
     [{ rule: "stale", measuredMs: 65_000, limitMs: 60_000 }, "stale: data too old, 1 min 5 s (limit 1 min)"],
-    [{ rule: "restart", measuredRounds: 1, limitRounds: 3 }, "restart: restarting, 1 round (limit 3 rounds)"],
+    [
+      { rule: "restart", measuredRounds: 1, limitRounds: 3 },
+      "restart: first rounds after a start or an outage, 1 round (limit 3 rounds)",
+    ],
     [{ rule: "thin", measuredGroups: 2, limitGroups: 4 }, "thin: thinly sourced, 2 groups (limit 4 groups)"],
+    [{ rule: "thin", measuredBps: 6_200, limitBps: 5_000 }, "thin: one group too heavy, 6200 bps (limit 5000 bps)"],
+    [{ rule: "jump", measuredBps: 80, limitBps: 300 }, "jump: moved off its average, now 80 bps (limit 300 bps), quiet time"],
+    [{ rule: "thin", measuredGroups: 4, limitGroups: 4 }, "thin: thinly sourced, now 4 groups (limit 4 groups), quiet time"],
   ] as const)("%o in words", (reason, expected) => expect(formatReason(reason)).toBe(expected));
 
   it("has words for every rule", () => {
