@@ -122,13 +122,13 @@ export function promise(desk: Desk, pending: Pending): void {
   emit(desk, { kind: "persist", record: pending.record });
 }
 
-/** Takes the pending signature that this acknowledgement is for; undefined when there is none, or no right to sign any more. */
+/** Takes the pending signature that this acknowledgement is for; there is none after a halt. */
 export function takePromised(desk: Desk, record: GuardRecord): Pending | undefined {
   const key = keyOf(record.kind, record.round);
   const pending = desk.pending.get(key);
   if (pending?.record.digest !== record.digest) return undefined;
   desk.pending.delete(key);
-  return desk.phase === "running" ? pending : undefined;
+  return pending;
 }
 
 /** Stops signing for good: until a restart, which begins with a quarantine, this node only follows. */
