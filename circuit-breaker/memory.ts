@@ -1,5 +1,11 @@
-import type { FeedId } from "../protocol/feed.ts";
-import type { BreakerState } from "../protocol/report.ts";
+import { WORD } from "../protocol/abi.ts";
+import { MAX_AMOUNT } from "../protocol/amount.ts";
+import { bytes32ToFeed, compareText, type FeedId, feedToBytes32 } from "../protocol/feed.ts";
+import { MAX_MEMBERS } from "../protocol/proposal.ts";
+import { BREAKER_STATES, type BreakerState, RULES } from "../protocol/report.ts";
+import { fail, ok, type Result } from "../protocol/result.ts";
+import { MAX_UINT32 } from "./integers.ts";
+import { createWordReader, createWordWriter, type WordReader, type WordWriter } from "./words.ts";
 
 /**
  * What the breaker remembers of one feed between rounds; BREAKER.md B1, in its order. Prices and `ema`, `anchor` are amounts of 10⁻¹⁸,
@@ -51,3 +57,138 @@ export type FeedMemory = {
 export type BreakerMemory = { readonly feeds: readonly FeedMemory[] };
 
 export const EMPTY_MEMORY: BreakerMemory = { feeds: [] };
+
+/** price … since, fired, recent, corrob … trips, openMs, closedAt … firstAt, manual, sysEma. */
+const FIELDS = 12 + RULES.length + 3 + 7 + RULES.length + 6 + 2 + 1;
+const FEED_BYTES = (1 + FIELDS) * WORD;
+/** Offsets of the two lists and the length of the first; the length of the second ends the encoding. */
+const HEAD_BYTES = 3 * WORD;
+
+const MAX_MANUAL_ACTION = 2;
+const MAX_RULE_BITS = 2 ** RULES.length - 1;
+const MAX_RECENT = 2n ** BigInt(MAX_MEMBERS) - 1n;
+/** Far above what any timer, counted in ms · 100 or ms · DAY_MS, can reach. */
+const MAX_TIMER = 2n ** 127n - 1n;
+
+/**
+ * Solidity's `abi.encode((bytes32 feed, int256[53] fields)[] feeds, int256[] globals)`, whose keccak is the header's `stateRoot`; feeds
+ * by ascending id, each field in the order of {@link FeedMemory} with its lists written out, `state` as in the leaf (0 open), `globals`
+ * empty in rules version 1.
+ */
+export function encodeMemory({ feeds }: BreakerMemory): Uint8Array {
+  const feedsBytes = feeds.length * FEED_BYTES;
+  const writer = createWordWriter(HEAD_BYTES + feedsBytes + WORD);
+  writer.put(2 * WORD);
+  writer.put(HEAD_BYTES + feedsBytes);
+  writer.put(feeds.length);
+  for (const memory of feeds) writeFeed(writer, memory);
+  writer.put(0);
+  return writer.bytes;
+}
+
+/**
+ * The inverse of {@link encodeMemory}, for bytes from a stranger: total, and only the canonical form of a memory within the pinned
+ * bounds decodes. Whether it is the memory in question is for the caller to check against a `stateRoot`.
+ */
+export function decodeMemory(bytes: Uint8Array): Result<BreakerMemory, string> {
+  const feedsBytes = bytes.length - HEAD_BYTES - WORD;
+  if (feedsBytes < 0 || feedsBytes % FEED_BYTES !== 0) return fail(`${bytes.length} bytes are no whole number of feeds`);
+  const count = feedsBytes / FEED_BYTES;
+  const reader = createWordReader(bytes);
+  reader.expect(2 * WORD);
+  reader.expect(HEAD_BYTES + feedsBytes);
+  reader.expect(count);
+  const feeds: FeedMemory[] = [];
+  let previous = "";
+  while (feeds.length < count && reader.fault() === undefined) {
+    const memory = readFeed(reader);
+    if (compareText(previous, memory.feed) >= 0) reader.refuse("feeds not in ascending order");
+    previous = memory.feed;
+    feeds.push(memory);
+  }
+  reader.expect(0);
+  const fault = reader.fault();
+  return fault === undefined ? ok({ feeds }) : fail(fault);
+}
+
+function writeFeed({ put, putBytes }: WordWriter, memory: FeedMemory): void {
+  putBytes(feedToBytes32(memory.feed));
+  put(memory.price);
+  put(memory.pricedAt);
+  put(memory.observedAt);
+  put(memory.rawLow);
+  put(memory.rawHigh);
+  put(memory.ema);
+  put(memory.anchor);
+  put(memory.v);
+  put(memory.sampleP);
+  put(memory.sampleAt);
+  put(BREAKER_STATES.indexOf(memory.state));
+  put(memory.since);
+  for (const at of memory.fired) put(at);
+  for (const rounds of memory.recent) put(rounds);
+  put(memory.corrob);
+  put(memory.stepMax);
+  put(memory.pegHeld);
+  put(memory.agree);
+  put(memory.waived);
+  put(memory.dir);
+  put(memory.trips);
+  for (const ms of memory.openMs) put(ms);
+  put(memory.closedAt);
+  put(memory.spent);
+  put(memory.gapAt);
+  put(memory.restartAt);
+  put(memory.rounds);
+  put(memory.firstAt);
+  put(memory.manual.action);
+  put(memory.manual.until);
+  put(memory.sysEma);
+}
+
+function readFeed(reader: WordReader): FeedMemory {
+  const { count, amount, integer } = reader;
+  const instant = () => count(Number.MAX_SAFE_INTEGER);
+  const price = () => amount(1n, MAX_AMOUNT);
+  const instants = () => RULES.map(instant);
+  const recent = () => amount(0n, MAX_RECENT);
+  return {
+    feed: readFeedId(reader),
+    price: price(),
+    pricedAt: instant(),
+    observedAt: instant(),
+    rawLow: price(),
+    rawHigh: price(),
+    ema: price(),
+    anchor: price(),
+    v: amount(0n, MAX_AMOUNT),
+    sampleP: price(),
+    sampleAt: instant(),
+    state: BREAKER_STATES[count(BREAKER_STATES.length - 1)] ?? "open",
+    since: instant(),
+    fired: instants(),
+    recent: [recent(), recent(), recent()],
+    corrob: amount(0n, MAX_TIMER),
+    stepMax: count(MAX_UINT32),
+    pegHeld: amount(0n, MAX_TIMER),
+    agree: instant(),
+    waived: count(MAX_RULE_BITS),
+    dir: integer(-1, 1),
+    trips: count(MAX_UINT32),
+    openMs: instants(),
+    closedAt: instant(),
+    spent: amount(0n, MAX_TIMER),
+    gapAt: instant(),
+    restartAt: instant(),
+    rounds: count(MAX_UINT32),
+    firstAt: instant(),
+    manual: { action: count(MAX_MANUAL_ACTION), until: instant() },
+    sysEma: amount(0n, MAX_AMOUNT),
+  };
+}
+
+function readFeedId(reader: WordReader): FeedId {
+  const feed = bytes32ToFeed(reader.bytes());
+  if (!feed.ok) reader.refuse(`feed: ${feed.error}`);
+  return feed.ok ? feed.value : ("" as FeedId);
+}

@@ -1,6 +1,9 @@
 import type { FeedId } from "../protocol/feed.ts";
 
-/** What the quorum's observations say of one feed in one round (BREAKER.md B1); absent when fewer than 2f+1 entries count. */
+/**
+ * What the quorum's observations say of one feed in one round (BREAKER.md B1); absent when fewer than 2f+1 entries count.
+ * 0 < rawLow ≤ price ≤ rawHigh ≤ 2¹⁹¹−1, observedAt ≤ the round's timestamp, shares at most 65535: the bounds of an entry that counts.
+ */
 export type QuorumView = {
   readonly feed: FeedId;
   readonly price: bigint;

@@ -1,0 +1,105 @@
+import { CARRIED_BIT } from "../protocol/report.ts";
+import type { FeedVerdict } from "../protocol/round.ts";
+import type { Thresholds } from "../protocol/thresholds.ts";
+import { type Activity, judgeActivity } from "./activity.ts";
+import { reanchor } from "./anchor.ts";
+import type { Market } from "./basket.ts";
+import type { RoundClock } from "./clock.ts";
+import type { Facts } from "./facts.ts";
+import { holdJump } from "./hold.ts";
+import { saturateCount } from "./integers.ts";
+import { serveInterval } from "./interval.ts";
+import { learn, volatilityOf } from "./learning.ts";
+import type { FeedMemory } from "./memory.ts";
+import { meterHull } from "./meter.ts";
+import { spendOpenTime, unwaiveReversal } from "./open-time.ts";
+import { BIT, hasBit } from "./rules/rule.ts";
+import { type Readings, readRules, reasonsOf } from "./rules.ts";
+import { nextState } from "./state-machine.ts";
+import { permit } from "./verdict.ts";
+
+export type FeedRound = {
+  readonly clock: RoundClock;
+  readonly thresholds: Thresholds;
+  /** The parent's, or the genesis of a feed that begins in this round. */
+  readonly memory: FeedMemory;
+  readonly facts: Facts;
+  readonly market: Market;
+  readonly inBasket: boolean;
+};
+
+export type FeedOutcome = { readonly memory: FeedMemory; readonly verdict: FeedVerdict };
+
+/** One round of one feed; pure and total. The order of these steps is part of the definition (BREAKER.md B3). */
+export function stepFeed(round: FeedRound): FeedOutcome {
+  const { clock, thresholds, facts, market } = round;
+  const timing = { clock, thresholds, facts, marketVolatility: market.volatility };
+  const parent = countRound(round.memory, clock);
+  const readings = readRules({
+    timestamp: clock.timestamp,
+    thresholds,
+    restartRounds: clock.restartRounds,
+    memory: parent,
+    facts,
+    systemicBps: market.systemicBps,
+  });
+  const latched = takeGap(takePrice(parent, facts), facts, readings.fires);
+  const { memory: judged, activity } = judgeActivity(latched.memory, latched.fires, round);
+  const held = holdJump(judged, activity, timing);
+  const spent = spendOpenTime(unwaiveReversal(held, activity, timing), activity, timing);
+  const decided = nextState(spent, activity, round);
+  const { memory: metered, jumpHull } = meterHull(decided, activity, timing);
+  const memory = learn(metered, activity, { clock, thresholds, priced: facts.priced, inBasket: round.inBasket });
+  return { memory, verdict: giveVerdict(round, { readings, activity, metered, memory, jumpHull }) };
+}
+
+/** `rounds` counts certified rounds since restartAt, the first being 1. */
+function countRound(memory: FeedMemory, { outage, timestamp }: RoundClock): FeedMemory {
+  if (outage) return { ...memory, restartAt: timestamp, rounds: 1 };
+  return { ...memory, rounds: saturateCount(memory.rounds + 1) };
+}
+
+function takePrice(memory: FeedMemory, { price, pricedAt, observedAt, rawLow, rawHigh }: Facts): FeedMemory {
+  return { ...memory, price, pricedAt, observedAt, rawLow, rawHigh };
+}
+
+/** A gap that ran out is accepted: what jump saw against the anchor it held is void as well. */
+function takeGap(memory: FeedMemory, { gap }: Facts, fires: number): { readonly memory: FeedMemory; readonly fires: number } {
+  if (gap.accepted) return { memory: { ...reanchor(memory), gapAt: 0 }, fires: fires & ~BIT.jump };
+  return { memory: gap.gapAt === memory.gapAt ? memory : { ...memory, gapAt: gap.gapAt }, fires };
+}
+
+type Judged = {
+  readonly readings: Readings;
+  readonly activity: Activity;
+  /** Before learning: its variance is the leaf's, its anchor the hull's. */
+  readonly metered: FeedMemory;
+  readonly memory: FeedMemory;
+  readonly jumpHull: boolean;
+};
+
+function giveVerdict(
+  { clock, thresholds, facts }: FeedRound,
+  { readings, activity, metered, memory, jumpHull }: Judged,
+): FeedVerdict {
+  const { timestamp, validUntil } = clock;
+  const volatility = volatilityOf(metered, thresholds);
+  const hulled = jumpHull || (metered.state === "open" && hasBit(activity.active, "gap"));
+  const anchor = hulled ? metered.anchor : undefined;
+  const interval = serveInterval(facts, { anchor, volatility, forMs: validUntil - facts.observedAt });
+  return {
+    report: {
+      feed: memory.feed,
+      price: facts.price,
+      ...interval,
+      ema: memory.ema,
+      volatility,
+      observedAt: facts.observedAt,
+      state: memory.state,
+      ...permit(memory, activity, { timestamp, priced: facts.priced, thresholds }),
+      reasons: activity.active + (facts.priced ? 0 : 2 ** CARRIED_BIT),
+      since: memory.since,
+    },
+    reasons: reasonsOf(activity.active, readings),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Thresholds } from "../protocol/thresholds.ts";
+import type { Activity } from "./activity.ts";
+import { waiveJump } from "./anchor.ts";
+import type { RoundClock } from "./clock.ts";
+import type { Facts } from "./facts.ts";
+import type { FeedMemory } from "./memory.ts";
+import { hasBit } from "./rules/rule.ts";
+import { DISAGREES } from "./rules.ts";
+
+/**
+ * The corroborated hold (B5), a loss-weighted wait: while jump is active and enough groups agree, `corrob` grows by
+ * dt · max(100, (move − stepMax) · 100 / L), the quotient rounded down; at 100 · confirmMs the price is believed. A step waits confirmMs;
+ * a slide that many groups follow waits less the further it runs.
+ *
+ * A disagreement that holds starts the wait again. One that only passes (too few leaders saw it) merely lets no time count: otherwise
+ * one faulty leader in n could keep a pause alive.
+ *
+ * @example
+ * // L 300, 900 bps below the anchor in steps of at most 150: each second counts (900 − 150) · 100 / 300 = 250, i.e. 2.5 s
+ */
+export function holdJump(
+  memory: FeedMemory,
+  { fires, active, passing }: Activity,
+  { clock, thresholds, facts }: { readonly clock: RoundClock; readonly thresholds: Thresholds; readonly facts: Facts },
+): FeedMemory {
+  if (!hasBit(active, "jump")) {
+    const { stepBps } = facts;
+    return memory.stepMax === stepBps && memory.corrob === 0n ? memory : { ...memory, stepMax: stepBps, corrob: 0n };
+  }
+  const stepMax = Math.max(memory.stepMax, facts.stepBps);
+  const disagreeing = fires & DISAGREES;
+  if ((disagreeing & ~passing) !== 0) return { ...memory, stepMax, corrob: 0n };
+  if (disagreeing !== 0) return { ...memory, stepMax };
+  const speed = Math.max(100, Math.floor(((facts.moveBps - stepMax) * 100) / facts.jumpLimitBps));
+  const corrob = memory.corrob + BigInt(clock.tickMs) * BigInt(speed);
+  if (corrob < 100n * BigInt(thresholds.confirmMs)) return { ...memory, stepMax, corrob };
+  return waiveJump(memory, facts.direction);
+}

@@ -1,0 +1,51 @@
+import { RULES, type RuleName } from "../../protocol/report.ts";
+import type { MeasureUnit } from "../../protocol/round.ts";
+import type { Thresholds } from "../../protocol/thresholds.ts";
+import type { Facts } from "../facts.ts";
+import type { FeedMemory } from "../memory.ts";
+
+/** What a rule may look at: the parent's memory (restart counters already of this round), the round's facts, the market's own move. */
+export type RuleInput = {
+  readonly timestamp: number;
+  readonly thresholds: Thresholds;
+  readonly restartRounds: number;
+  readonly memory: FeedMemory;
+  readonly facts: Facts;
+  /** Signed, bps: B of BREAKER.md B12. */
+  readonly systemicBps: number;
+};
+
+/** What a rule saw in one round. `measured` and `limit` are reported whether or not it fires. */
+export type Reading = {
+  readonly fires: boolean;
+  readonly unit: MeasureUnit;
+  readonly measured: number;
+  readonly limit: number;
+};
+
+/** One row of the rule table: how to read the rule, and how the breaker is to take what it says. */
+export type Rule = {
+  /** A soft rule lasts for its quiet time, has a cap and can be waived; a hard one lasts exactly as long as it fires. */
+  readonly kind: "soft" | "hard";
+  /** The most that may be liquidated while the rule is active and not waived. */
+  readonly level: "robust" | "none";
+  /** It depends on which observations the leader chose, so it holds only after f+1 leaders saw it (DESIGN section 7). */
+  readonly byLeader: boolean;
+  /** While it fires nobody can be said to agree with a jump (B5). */
+  readonly disagrees: boolean;
+  /** B4: what stops the slow averages from learning: its firing, also the quiet time that follows while it holds the feed open, or nothing. */
+  readonly stopsLearning: "firing" | "while-open" | "never";
+  readonly read: (input: RuleInput) => Reading;
+};
+
+/** The bit of every rule, as in the leaf's `reasons`. */
+export const BIT = Object.fromEntries(RULES.map((rule, index) => [rule, 1 << index])) as Readonly<Record<RuleName, number>>;
+
+/** When a rule last fired in the sense that holds; 0 = never. */
+export function lastFired(memory: FeedMemory, rule: RuleName): number {
+  return memory.fired[RULES.indexOf(rule)] ?? 0;
+}
+
+export function hasBit(bits: number, rule: RuleName): boolean {
+  return (bits & BIT[rule]) !== 0;
+}

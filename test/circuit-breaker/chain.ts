@@ -1,0 +1,119 @@
+import { stepBreaker } from "../../circuit-breaker/breaker.ts";
+import { type BreakerMemory, EMPTY_MEMORY, type FeedMemory } from "../../circuit-breaker/memory.ts";
+import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
+import { ONE } from "../../protocol/amount.ts";
+import type { Network } from "../../protocol/config.ts";
+import type { FeedId } from "../../protocol/feed.ts";
+import type { Preset } from "../../protocol/thresholds.ts";
+import { plainSources, testNetwork } from "../support/network.ts";
+
+export const ETH = "ETH/USD" as FeedId;
+/** 1800. */
+export const PRICE = 1_800n * ONE;
+export const FIRST_ROUND = 1_800_000_000;
+
+/** A price in hundredths: `cents(180_012)` is 1800.12. */
+export function cents(value: number): bigint {
+  return (BigInt(value) * ONE) / 100n;
+}
+
+/** What a healthy quorum sees at this price: 2 bps wide, 300 ms old, six groups of equal weight. */
+export function viewAt(timestamp: number, price: bigint, overrides: Partial<QuorumView> = {}): QuorumView {
+  return {
+    feed: ETH,
+    price,
+    rawLow: price - price / 10_000n,
+    rawHigh: price + price / 10_000n,
+    observedAt: timestamp - 300,
+    groups: 6,
+    topBps: 1_667,
+    outsideBps: 0,
+    ...overrides,
+  };
+}
+
+export type FeedSetup = { readonly preset: Preset; readonly thresholds?: Record<string, unknown> };
+
+export function networkWith(feeds: Readonly<Record<string, FeedSetup>>, overrides: Record<string, unknown> = {}, n = 4): Network {
+  return testNetwork(
+    {
+      feeds: Object.entries(feeds).map(([feed, setup]) => ({ feed, ...setup, sources: plainSources(feed, 6) })),
+      ...overrides,
+    },
+    n,
+  );
+}
+
+export const MAJOR = networkWith({ [ETH]: { preset: "major" } });
+
+/** What the quorum saw of each feed, undefined or absent for a feed it could not price. */
+export type Scene = Readonly<Record<string, Partial<QuorumView> | undefined>>;
+
+/** A chain of breaker rounds; `step` takes one round, `missed` round numbers after the last. */
+export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND) {
+  let round = from - 1;
+  let parent: { round: number; timestamp: number } | undefined;
+  let memory: BreakerMemory = EMPTY_MEMORY;
+  const { roundMs, leaseMs } = network.config;
+
+  const step = (scene: Scene, missed = 0) => {
+    round += 1 + missed;
+    const timestamp = round * roundMs;
+    const views = new Map<FeedId, QuorumView>();
+    for (const [feed, view] of Object.entries(scene)) {
+      if (view !== undefined)
+        views.set(feed as FeedId, { ...viewAt(timestamp, view.price ?? ONE), feed: feed as FeedId, ...view });
+    }
+    const { config, committee } = network;
+    const result = stepBreaker({ config, committee, parent, round, timestamp, validUntil: timestamp + leaseMs, memory, views });
+    parent = { round, timestamp };
+    memory = result.memory;
+    return result.feeds;
+  };
+
+  return {
+    step,
+    /** One round that sees ETH alone. */
+    eth: (view: Partial<QuorumView> | undefined, missed = 0) => {
+      const [verdict] = step({ [ETH]: view }, missed);
+      if (verdict === undefined) throw new Error("ETH/USD has no verdict");
+      return verdict;
+    },
+    /** Rounds until `seconds` have passed; the last verdicts. */
+    hold: (seconds: number, scene: Scene) => {
+      let feeds = step(scene);
+      for (let second = 1; second < seconds; second++) feeds = step(scene);
+      return feeds;
+    },
+    timestamp: () => round * roundMs,
+    nextLeader: () => (round + 1) % network.config.committee.length,
+    memory: () => memory,
+    memoryOf: (feed: FeedId = ETH): FeedMemory => {
+      const found = memory.feeds.find((item) => item.feed === feed);
+      if (found === undefined) throw new Error(`${feed} has no memory`);
+      return found;
+    },
+    /** Lets ETH's memory be another one. */
+    alter: (overrides: Partial<FeedMemory>) => {
+      memory = { feeds: memory.feeds.map((item) => (item.feed === ETH ? { ...item, ...overrides } : item)) };
+    },
+    /** Quiet rounds until every feed is closed; how many it took. */
+    settle: (scene: Scene) => {
+      for (let rounds = 1; rounds < 20_000; rounds++) {
+        if (step(scene).every(({ report }) => report.state === "closed")) return rounds;
+      }
+      throw new Error("the chain does not settle");
+    },
+  };
+}
+
+/** A chain whose feeds have been closed at this price for some time. */
+export function closedChain(network: Network = MAJOR, { price = PRICE, seconds = 120 } = {}) {
+  const chain = createChain(network);
+  const scene = Object.fromEntries(network.config.feeds.map(({ feed }) => [feed, { price }]));
+  chain.settle(scene);
+  chain.hold(seconds, scene);
+  return chain;
+}
+
+export type Chain = ReturnType<typeof createChain>;
