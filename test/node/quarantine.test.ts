@@ -220,6 +220,16 @@ describe("the machine in quarantine", () => {
     expect(only(machine.handle({ kind: "tick" }, AT + 6_000), "sample")).toEqual([{ kind: "sample", round: FIRST_ROUND + 4 }]);
   });
 
+  it("follows the heads that hellos name", () => {
+    const machine = createNode(0);
+    const head = { round: FIRST_ROUND - 2, digest: digestOf(7) };
+    const bytes = encodeHello({ clock: AT, head, quarantine: false });
+    const outputs = machine.handle({ kind: "hello", from: keyOf(2).address, bytes, sentAt: AT, receivedAt: AT }, AT);
+    expect(only(outputs, "fetch")).toMatchObject([
+      { want: { kind: "certificate", digest: head.digest }, from: keyOf(2).address },
+    ]);
+  });
+
   it("starts above the newest record of its own guard, of any kind", () => {
     const record = { kind: "proposal" as const, round: FIRST_ROUND + 7, configDigest: network.configDigest, digest: digestOf(1) };
     const machine = createNode(0, { head: undefined, guard: [record], history: [] });

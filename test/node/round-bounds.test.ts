@@ -3,6 +3,7 @@ import { createFetching } from "../../node/fetching.ts";
 import { createGuard, GUARD_ROUNDS } from "../../node/guard.ts";
 import { createPool } from "../../node/pool.ts";
 import { createRoundBook } from "../../node/round-book.ts";
+import { assembleCertificate, type SignedHeader } from "../../node/signatures.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { digestOf } from "../support/network.ts";
 import { certificateBy, keyOf, network, observationBy } from "./one-node.ts";
@@ -78,6 +79,23 @@ describe("fetches", () => {
     expect(fetching.wakeAt()).toBe(900);
     fetching.drop({ kind: "observation", digest: digestFor(0) });
     expect(fetching.step(2).outputs).toHaveLength(1);
+  });
+});
+
+describe("a certificate", () => {
+  it("has exactly q signatures over one digest, in committee order, however many are here and in whatever order they came", () => {
+    const pool = createPool<SignedHeader>();
+    const { header, digest } = computation(5).computed;
+    const add = (index: number, of: Pick<SignedHeader, "header" | "digest">) => {
+      const { signer, signature } = certificateBy([index], of.header).signatures[0] ?? { signer: "0x", signature: "0x" };
+      pool.add({ round: 5, signer, digest: of.digest, value: { ...of, signer, signature } });
+    };
+    const other = toyFold.nextRound({ network, parent: undefined, round: 5, observations: [observationBy(1, { round: 5 })] });
+    for (const index of [3, 2]) add(index, { header, digest });
+    add(1, other);
+    expect(assembleCertificate(pool, { header, digest }, network.committee)).toBeUndefined();
+    for (const index of [1, 0]) add(index, { header, digest });
+    expect(assembleCertificate(pool, { header, digest }, network.committee)).toEqual(certificateBy([0, 1, 2], header));
   });
 });
 

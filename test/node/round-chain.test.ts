@@ -99,6 +99,10 @@ describe("events", () => {
     world.run(16);
     expect(world.events("backfill-stopped").map((event) => event.node)).toEqual([1]);
     expect(node.machine?.status().head.round).toBe(FIRST + 23);
+    // It rests for a minute before it asks again.
+    const stoppedAt = world.events("backfill-stopped")[0]?.at ?? 0;
+    const later = world.trace.filter(({ node: at, at: when }) => at === 1 && when > stoppedAt).map(({ output }) => output);
+    expect(later.filter((output) => output.kind === "fetch" && output.want.kind === "certificate")).toEqual([]);
     expect(EVENT_LEVELS["backfill-stopped"]).toBe("warn");
   });
 

@@ -136,6 +136,16 @@ function toyDigest(observations = seen) {
   return toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations }).digest;
 }
 
+describe("a clock that is set back", () => {
+  it("begins no round twice", () => {
+    const machine = started(3);
+    expect(only(machine.handle({ kind: "tick" }, START), "sample")).toHaveLength(1);
+    expect(only(machine.handle({ kind: "tick" }, START - 1_500), "sample")).toEqual([]);
+    expect(only(machine.handle({ kind: "tick" }, START + 10), "sample")).toEqual([]);
+    expect(only(machine.handle({ kind: "tick" }, START + 1_000), "sample")).toHaveLength(1);
+  });
+});
+
 describe("persist before send", () => {
   function proposedTo(machine: RoundMachine): readonly GuardRecord[] {
     hear(machine, seen, START + 10);
