@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { ADAPTERS } from "../adapters/index.ts";
-import { startGateway } from "../gateway/io/server.ts";
+import { type Gateway, GatewayError, startGateway } from "../gateway/io/server.ts";
 import { readKeyFile, readPassword } from "../node/io/keys.ts";
 import { createNodeMetrics } from "../node/io/metrics.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
@@ -42,7 +42,7 @@ export async function runNode(configFile: string): Promise<void> {
     const metrics = createNodeMetrics();
     const node = await startNode({ network, config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now });
     stops.push(() => node.stop());
-    const gateway = await startGateway({
+    const gateway = await openGateway({
       host: config.api.host,
       port: config.api.port,
       network,
@@ -66,6 +66,16 @@ export async function runNode(configFile: string): Promise<void> {
   log.info({}, "node stopping");
   await stopAll();
   if (process.connected) process.disconnect();
+}
+
+/** The gateway may not import the node's error; to the operator a taken port is the same one line, whichever listener it is. */
+async function openGateway(options: Parameters<typeof startGateway>[0]): Promise<Gateway> {
+  try {
+    return await startGateway(options);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new OperationalError(error.message, { code: error.code, details: error.details, cause: error });
+  }
 }
 
 function passwordFileOf({ passwordFile }: { readonly passwordFile?: string | undefined }): { passwordFile?: string } {

@@ -61,7 +61,7 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     await node.start();
   } catch (error) {
     await node.stop();
-    throw new OperationalError(`cannot listen on ${options.listen.join(", ")}: ${reasonOf(error)}; is the port taken?`, {
+    throw new OperationalError(`cannot listen on ${options.listen.join(", ")}: ${listenFault(error)}`, {
       code: "cannot-listen",
       details: { listen: options.listen.join(" ") },
       cause: error,
@@ -87,6 +87,14 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
       await node.stop();
     },
   };
+}
+
+/** libp2p reports a refused listener over several lines, stack included; the system's code is what an operator can act on. */
+function listenFault(error: unknown): string {
+  const reason = reasonOf(error);
+  const code = /\bE[A-Z]{3,}\b/.exec(reason)?.[0];
+  if (code === "EADDRINUSE") return "the port is taken; stop what listens there or choose another port";
+  return code ?? reason.split("\n", 1).join("");
 }
 
 type Shared = TransportOptions & { readonly limits: TransportLimits; readonly now: () => number; readonly stopped: AbortSignal };

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { createKeyFile } from "../../node/io/keys.ts";
+import { testKeys } from "../support/network.ts";
+
+/** Plain values as YAML writes them; a test edits its own copy. */
+export type Plain = Record<string, unknown>;
+
+/** Any scrypt cost opens; this one is quick. */
+const QUICK_SCRYPT_N = 16;
+export const PASSWORD = "of a test";
+
+export type FoundedNode = {
+  readonly name: string;
+  readonly address: string;
+  readonly api: string;
+  readonly apiPort: number;
+  readonly p2pPort: number;
+  readonly folder: string;
+  readonly configFile: string;
+  readonly keyFile: string;
+  readonly store: string;
+  readonly logFile: string;
+};
+
+export type Founded = { readonly folder: string; readonly networkFile: string; readonly nodes: readonly FoundedNode[] };
+
+export type Edits = {
+  /** Over a `network.yaml` with the four test keys as its committee. */
+  readonly network?: (network: Plain & { committee: Plain[]; feeds: FeedPlain[] }) => void;
+  /** Over every `node.yaml`. */
+  readonly node?: (node: Plain & { api: Plain; key: Plain; storage: Plain; venues: Plain }, index: number) => void;
+};
+export type SourcePlain = { venue: string; market: string; weight: number; convert?: Plain[] };
+export type FeedPlain = { feed: string; preset: string; thresholds?: Plain; sources: SourcePlain[] };
+
+/** Writes a network of four as its operators would have it: one genesis, a folder a node with key, password and config. */
+export async function found(feeds: readonly FeedPlain[], edits: Edits = {}): Promise<Founded> {
+  const folder = mkdtempSync(join(tmpdir(), "breakwater-e2e-"));
+  const keys = testKeys(4);
+  const ports = await freePorts(2 * keys.length);
+  const committee = keys.map(({ address }, index) => ({ name: `node${index}`, address }));
+  const network = {
+    ...{ network: "founded", rules: 1, leaseMs: 15_000, chains: [{ chain: "DEVCHAIN", blockMs: 1_000 }] },
+    ...{ committee, feeds: structuredClone([...feeds]) },
+  };
+  edits.network?.(network as Parameters<NonNullable<Edits["network"]>>[0]);
+  const networkFile = join(folder, "network.yaml");
+  writeFileSync(networkFile, stringify(network));
+
+  const multiaddr = (index: number) => `/ip4/127.0.0.1/tcp/${ports[2 * index + 1] ?? 0}`;
+  const peers = keys.map(({ address }, index) => ({ address, multiaddr: multiaddr(index) }));
+  const nodes = keys.map(async ({ address, privateKey }, index) => {
+    const [apiPort = 0, p2pPort = 0] = ports.slice(2 * index);
+    const home = join(folder, `node${index}`);
+    const keyFile = join(home, "key.json");
+    await mkdir(home);
+    await createKeyFile(keyFile, PASSWORD, { n: QUICK_SCRYPT_N, privateKey });
+    await writeFile(join(home, "password"), `${PASSWORD}\n`, { mode: 0o600 });
+    const config = {
+      ...{ network: "../network.yaml", key: { file: "key.json", passwordFile: "password" } },
+      ...{ listen: [multiaddr(index)], peers: peers.filter((peer) => peer.address !== address) },
+      ...{ api: { host: "127.0.0.1", port: apiPort }, storage: { path: "store.sqlite" }, venues: {}, logLevel: "info" },
+    };
+    edits.node?.(config, index);
+    const configFile = join(home, "node.yaml");
+    await writeFile(configFile, stringify(config));
+    const [store, logFile] = [join(home, "store.sqlite"), join(home, "node.log")];
+    return {
+      ...{ name: `node${index}`, address, api: `http://127.0.0.1:${apiPort}`, apiPort, p2pPort },
+      ...{ folder: home, configFile, keyFile, store, logFile },
+    };
+  });
+  return { folder, networkFile, nodes: await Promise.all(nodes) };
+}
+
+export function removeFounded({ folder }: Founded): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Ports that were free a moment ago, all at once, so that no two are the same. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, listen));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map(close));
+  return ports;
+}
+
+async function listen(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+async function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
