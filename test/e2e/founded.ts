@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { createKeyFile } from "../../node/io/keys.ts";
 import { testKeys } from "../support/network.ts";
+import { freePorts } from "./ports.ts";
 
 /** Plain values as YAML writes them; a test edits its own copy. */
 export type Plain = Record<string, unknown>;
@@ -43,7 +42,7 @@ export type FeedPlain = { feed: string; preset: string; thresholds?: Plain; sour
 export async function found(feeds: readonly FeedPlain[], edits: Edits = {}): Promise<Founded> {
   const folder = mkdtempSync(join(tmpdir(), "breakwater-e2e-"));
   const keys = testKeys(4);
-  const ports = await freePorts(2 * keys.length);
+  const ports = await freePorts();
   const committee = keys.map(({ address }, index) => ({ name: `node${index}`, address }));
   const network = {
     ...{ network: "founded", rules: 1, leaseMs: 15_000, chains: [{ chain: "DEVCHAIN", blockMs: 1_000 }] },
@@ -53,10 +52,10 @@ export async function found(feeds: readonly FeedPlain[], edits: Edits = {}): Pro
   const networkFile = join(folder, "network.yaml");
   writeFileSync(networkFile, stringify(network));
 
-  const multiaddr = (index: number) => `/ip4/127.0.0.1/tcp/${ports[2 * index + 1] ?? 0}`;
+  const multiaddr = (index: number) => `/ip4/127.0.0.1/tcp/${ports.p2p + index}`;
   const peers = keys.map(({ address }, index) => ({ address, multiaddr: multiaddr(index) }));
   const nodes = keys.map(async ({ address, privateKey }, index) => {
-    const [apiPort = 0, p2pPort = 0] = ports.slice(2 * index);
+    const [apiPort, p2pPort] = [ports.api + index, ports.p2p + index];
     const home = join(folder, `node${index}`);
     const keyFile = join(home, "key.json");
     await mkdir(home);
@@ -81,23 +80,4 @@ export async function found(feeds: readonly FeedPlain[], edits: Edits = {}): Pro
 
 export function removeFounded({ folder }: Founded): void {
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Ports that were free a moment ago, all at once, so that no two are the same. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listen));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(close));
-  return ports;
-}
-
-async function listen(): Promise<Server> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}
-
-async function close(server: Server): Promise<void> {
-  server.closeAllConnections();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
 }
