@@ -2,7 +2,6 @@ import type { Address, Digest } from "../protocol/bytes.ts";
 import { decodeCertificate, verifyCertificate } from "../protocol/certificate.ts";
 import { memberIndex } from "../protocol/committee.ts";
 import { decodeSignedObservation } from "../protocol/observation.ts";
-import { isAuthor } from "./authorship.ts";
 import { type Desk, report } from "./desk.ts";
 import { adopt, learnCertificate } from "./following.ts";
 import { WINDOW_ROUNDS } from "./gossip-judge.ts";
@@ -36,7 +35,6 @@ function takeObservation(desk: Desk, digest: Digest, bytes: Uint8Array, from: Ad
   const signed = decoded.value;
   if (signed.digest !== digest) return "another observation";
   if (memberIndex(desk.network.committee, signed.signer) < 0) return "not a member's observation";
-  if (!isAuthor(signed.observation, signed.signer)) return "not its author's observation";
   if (Math.abs(signed.observation.round - desk.round) > WINDOW_ROUNDS) return "an observation of another time";
   // A proposal names it, so it is kept past the bound per sender; an equivocation shows here as well.
   desk.named.set(digest, signed);

@@ -17,7 +17,7 @@ export const GOSSIP_VERDICTS = {
   "bad-signature": "reject",
   "unknown-signer": "reject",
   /** An observation whose contents name another author than the key that signed them. */
-  "not-author": "reject",
+  "not-observer": "reject",
   "not-leader": "reject",
   /** The certificate is not one: count, order, strangers or signatures. */
   "bad-certificate": "reject",

@@ -7,7 +7,6 @@ import { decodeObservation, type SignedObservation } from "../protocol/observati
 import { decodeProposal, type SignedProposal } from "../protocol/proposal.ts";
 import type { Secp256k1 } from "../protocol/secp256k1.ts";
 import { SIGNATURE_BYTES } from "../protocol/secp256k1.ts";
-import { isAuthor } from "./authorship.ts";
 import type { GossipCode } from "./gossip-codes.ts";
 import type { Topic } from "./machine.ts";
 import type { SignedHeader } from "./signatures.ts";
@@ -70,7 +69,7 @@ function judgeObservation(bytes: Uint8Array, view: JudgeView): Judgement {
   const signer = view.scheme.recover(fromHex(digest), signature);
   if (signer === undefined) return { code: "bad-signature" };
   if (memberIndex(network.committee, signer) < 0) return { code: "unknown-signer" };
-  if (!isAuthor(observation, signer)) return { code: "not-author" };
+  if (signer !== observation.observer) return { code: "not-observer" };
   return { code: "accepted", message: { topic: "observation", signed: { observation, digest, signer, signature } } };
 }
 

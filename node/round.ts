@@ -1,7 +1,6 @@
 import { encodeCertificate } from "../protocol/certificate.ts";
 import { encodeSignedObservation, MAX_ENTRIES, MAX_GAUGES, signObservation } from "../protocol/observation.ts";
 import { takeFetched } from "./answers.ts";
-import { withAuthor } from "./authorship.ts";
 import {
   createDesk,
   type Desk,
@@ -128,14 +127,13 @@ function beginRound(desk: Desk): void {
 /** This node's one observation of the round, naming its head of this moment. */
 function observe(desk: Desk, { round, entries, gauges }: Input & { readonly kind: "sampled" }): void {
   const isLate = round !== desk.round || !maySign(desk, "observation", round);
-  if (isLate || entries.length > MAX_ENTRIES || gauges.length >= MAX_GAUGES) {
+  if (isLate || entries.length > MAX_ENTRIES || gauges.length > MAX_GAUGES) {
     report(desk, "sample-unusable", { round, fault: isLate ? "late" : "too many entries" });
     return;
   }
   const { network, scheme, key } = desk;
   const head = desk.rounds.head();
-  const contents = { entries, gauges: withAuthor(gauges, key.address), documents: [] };
-  const observation = { round, configDigest: network.configDigest, head, ...contents };
+  const observation = { round, configDigest: network.configDigest, head, entries, gauges, documents: [] };
   const signed = signObservation(observation, network.domain, { scheme, ...key });
   desk.ownHead = { round, head: head.round };
   promise(desk, {

@@ -34,10 +34,15 @@ export type GaugeEntry = { readonly gauge: string; readonly value: bigint; reado
 /** The newest certificate whose body a node holds; naming it obliges the node to serve both. (0, zero) before the first. */
 export type Head = { readonly round: number; readonly digest: Digest };
 
-/** One message a node and round: entries and gauges by ascending id, documents by ascending digest, none twice. */
+/**
+ * One message a node and round. It names its `observer`, because the digest covers contents and not keys: two members who saw the
+ * same must not make one digest, and nobody can pass another's words off as his own. Entries and gauges by ascending id, documents
+ * by ascending digest, none twice.
+ */
 export type Observation = {
   readonly round: number;
   readonly configDigest: Digest;
+  readonly observer: Address;
   readonly head: Head;
   readonly entries: readonly FeedEntry[];
   readonly gauges: readonly GaugeEntry[];
@@ -57,6 +62,7 @@ export function encodeObservation(observation: Observation): Uint8Array {
   writer.u8(OBSERVATION_VERSION);
   writer.u64(observation.round);
   writer.bytes(fromHex(observation.configDigest));
+  writer.bytes(fromHex(observation.observer));
   writer.u64(observation.head.round);
   writer.bytes(fromHex(observation.head.digest));
   writer.u16(observation.entries.length);
@@ -87,6 +93,7 @@ export function decodeObservation(bytes: Uint8Array): Result<Observation, string
   if (reader.u8() !== OBSERVATION_VERSION) reader.refuse(`expected observation version ${OBSERVATION_VERSION}`);
   const round = reader.u64();
   const configDigest = toHex(reader.bytes(32));
+  const observer = toHex(reader.bytes(20));
   const head = { round: reader.u64(), digest: toHex(reader.bytes(32)) };
   const entries = readAscending(reader, reader.u16(), MAX_ENTRIES, readEntry, (entry) => entry.feed);
   const gauges = readAscending(reader, reader.u16(), MAX_GAUGES, readGauge, (entry) => entry.gauge);
@@ -98,14 +105,16 @@ export function decodeObservation(bytes: Uint8Array): Result<Observation, string
     (digest) => digest,
   );
   const fault = reader.end();
-  return fault === undefined ? ok({ round, configDigest, head, entries, gauges, documents }) : fail(fault);
+  return fault === undefined ? ok({ round, configDigest, observer, head, entries, gauges, documents }) : fail(fault);
 }
 
+/** Signs as its observer: what a key says it says in its own name. */
 export function signObservation(
-  observation: Observation,
+  contents: Omit<Observation, "observer">,
   domain: Domain,
   key: { readonly scheme: Secp256k1; readonly privateKey: Uint8Array; readonly address: Address },
 ): SignedObservation {
+  const observation = { ...contents, observer: key.address };
   const digest = digestOf(observation, encodeObservation(observation), domain);
   return { observation, digest, signer: key.address, signature: key.scheme.sign(fromHex(digest), key.privateKey) };
 }
@@ -118,7 +127,7 @@ export function encodeSignedObservation(signed: SignedObservation): Uint8Array {
   return writer.finish();
 }
 
-/** Decodes and recovers the signer; whether that is a committee member is the caller's rule. */
+/** Decodes and recovers the signer, who must be the observer; whether that is a committee member is the caller's rule. */
 export function decodeSignedObservation(bytes: Uint8Array, domain: Domain, scheme: Secp256k1): Result<SignedObservation, string> {
   const split = bytes.length - SIGNATURE_BYTES;
   if (split < 0) return fail("shorter than a signature");
@@ -128,7 +137,9 @@ export function decodeSignedObservation(bytes: Uint8Array, domain: Domain, schem
   const digest = digestOf(decoded.value, contents, domain);
   const signature = toHex(bytes.subarray(split));
   const signer = scheme.recover(fromHex(digest), signature);
-  return signer === undefined ? fail("bad signature") : ok({ observation: decoded.value, digest, signer, signature });
+  if (signer === undefined) return fail("bad signature");
+  if (signer !== decoded.value.observer) return fail("signed by another than its observer");
+  return ok({ observation: decoded.value, digest, signer, signature });
 }
 
 function digestOf(observation: Observation, contents: Uint8Array, domain: Domain): Digest {

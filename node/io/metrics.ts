@@ -5,12 +5,15 @@ import type { CertifiedRound } from "../../protocol/round.ts";
 import type { EventCode } from "../events.ts";
 import type { GossipCode, Verdict } from "../gossip-codes.ts";
 import type { MachineStatus, Topic } from "../machine.ts";
+import type { Sample } from "../sampler.ts";
 import type { TransportMetrics } from "./transport-types.ts";
 
 export type NodeMetrics = {
   readonly registry: Registry;
   readonly poller: PollerMetrics;
   readonly transport: TransportMetrics;
+  /** Once a round, with what this node could say of the market. */
+  readonly onSample: (sample: Sample) => void;
   readonly onEvent: (code: EventCode) => void;
   readonly onVerdict: (topic: Topic, verdict: Verdict, code: GossipCode) => void;
   readonly onCertified: (certified: CertifiedRound, now: number) => void;
@@ -25,10 +28,16 @@ export function createNodeMetrics(): NodeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  return { registry, poller: pollerMetrics(registers), transport: transportMetrics(registers), ...roundMetrics(registers) };
+  return {
+    registry,
+    poller: pollerMetrics(registers),
+    transport: transportMetrics(registers),
+    onSample: sampleMetrics(registers),
+    ...roundMetrics(registers),
+  };
 }
 
-function roundMetrics(registers: Registry[]): Omit<NodeMetrics, "registry" | "poller" | "transport"> {
+function roundMetrics(registers: Registry[]): Omit<NodeMetrics, "registry" | "poller" | "transport" | "onSample"> {
   const events = new Counter({
     name: "breakwater_events_total",
     help: "Events of the round machine",
@@ -100,6 +109,23 @@ function pollerMetrics(registers: Registry[]): PollerMetrics {
   return {
     onRequest: ({ venue, code, ms }) => requests.observe({ venue, code }, ms / 1_000),
     onFault: (labels) => faults.inc(labels),
+  };
+}
+
+/** A venue that answers and is not believed (offset, frozen) shows here and not among the poller's faults. */
+function sampleMetrics(registers: Registry[]): NodeMetrics["onSample"] {
+  const drops = new Counter({
+    name: "breakwater_source_drops_total",
+    help: "Samples in which a source did not count, by why",
+    labelNames: ["feed", "venue", "market", "code"],
+    registers,
+  });
+  return ({ prices }) => {
+    for (const { feed, sources } of prices.values()) {
+      for (const { source, drop } of sources) {
+        if (drop !== undefined) drops.inc({ feed, venue: source.venue, market: source.market, code: drop.code });
+      }
+    }
   };
 }
 

@@ -124,6 +124,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       verdict: () => undefined,
       sample: ({ round }) => {
         sample = sampleMarkets(network.config, poller.snapshot(), now());
+        metrics.onSample(sample);
         shell.handle({ kind: "sampled", round, entries: sample.entries, gauges: [] });
       },
       persist: ({ record }) => {

@@ -4,7 +4,7 @@ import { viewQuorum } from "../../aggregator/quorum.ts";
 import { MAX_AMOUNT, ONE } from "../../protocol/amount.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { FeedEntry, Observation } from "../../protocol/observation.ts";
-import { digestOf, testNetwork } from "../support/network.ts";
+import { digestOf, testKey, testNetwork } from "../support/network.ts";
 
 const ETH = "ETH/USD" as FeedId;
 const TS = 1_700_000_000_000;
@@ -15,7 +15,15 @@ function entry(price: bigint, overrides: Partial<FeedEntry> = {}): FeedEntry {
 }
 
 function observe(...entries: readonly FeedEntry[]): Observation {
-  return { round: 1, configDigest: digestOf(1), head: { round: 0, digest: digestOf(0) }, entries, gauges: [], documents: [] };
+  return {
+    round: 1,
+    configDigest: digestOf(1),
+    observer: testKey(0).address,
+    head: { round: 0, digest: digestOf(0) },
+    entries,
+    gauges: [],
+    documents: [],
+  };
 }
 
 function view(entries: readonly FeedEntry[], f = 1) {

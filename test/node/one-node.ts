@@ -1,4 +1,3 @@
-import { withAuthor } from "../../node/authorship.ts";
 import type { Input, Output, RoundMachine, StartState } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { NO_HEAD } from "../../node/round-book.ts";
@@ -31,14 +30,14 @@ export function createNode(index: number, start: StartState = EMPTY_START): Roun
 
 export function observationBy(index: number, changes: Partial<Observation> = {}): SignedObservation {
   const key = keyOf(index);
-  const observation: Observation = {
+  const observation = {
     round: FIRST_ROUND,
     configDigest: network.configDigest,
     head: NO_HEAD,
     entries: [],
+    gauges: [],
     documents: [],
     ...changes,
-    gauges: withAuthor(changes.gauges ?? [], key.address),
   };
   return signObservation(observation, network.domain, key);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Want } from "../../node/machine.ts";
 import { fromHex } from "../../protocol/bytes.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
-import { encodeSignedObservation } from "../../protocol/observation.ts";
+import { encodeSignedObservation, signObservation } from "../../protocol/observation.ts";
 import { digestOf, scheme, testKey } from "../support/network.ts";
 import {
   AT,
@@ -57,8 +57,7 @@ const certificate: Want = { kind: "certificate", digest };
 const ROWS: readonly Row[] = [
   ["shorter than a signature", lackingObservation, observation, new Uint8Array(3)],
   ["another observation", lackingObservation, observation, encodeSignedObservation(observationBy(1))],
-  ["not a member's observation", lackingObservation, observation, signedAs(2, testKey(77).privateKey)],
-  ["not its author's observation", lackingObservation, observation, signedAs(2, keyOf(1).privateKey)],
+  ["signed by another than its observer", lackingObservation, observation, signedAs(2, keyOf(1).privateKey)],
   ["truncated", lackingCertificate, certificate, new Uint8Array(3)],
   ["certificate: count", lackingCertificate, certificate, encodeCertificate(certificateBy([0, 1], header))],
   [
@@ -87,6 +86,18 @@ describe("answers to fetches are not trusted", () => {
     expect(only(answered, "event")).toMatchObject([{ code: "bad-answer", fields: { fault: expect.stringContaining(fault) } }]);
     expect(only(answered, "fetch")).toMatchObject([{ want, from: keyOf(0).address }]);
     expect(only(answered, "persist")).toEqual([]);
+  });
+
+  it("a stranger's observation, which a proposal has no business to name", () => {
+    const foreign = signObservation(missing.observation, network.domain, testKey(77));
+    const machine = createNode(3);
+    leaveQuarantine(machine, 3);
+    const named = [...seen.slice(0, 2).map((signed) => signed.digest), foreign.digest];
+    machine.handle(gossip("proposal", proposalBy(2, header, named)), START + 20);
+    const want: Want = { kind: "observation", digest: foreign.digest };
+    const bytes = encodeSignedObservation(foreign);
+    const answered = machine.handle({ kind: "fetched", want, from: keyOf(2).address, bytes }, START + 30);
+    expect(only(answered, "event")).toMatchObject([{ code: "bad-answer", fields: { fault: "not a member's observation" } }]);
   });
 
   it("an observation of another time, which a proposal has no business to name", () => {

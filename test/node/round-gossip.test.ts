@@ -128,7 +128,7 @@ const ROWS: readonly Row[] = [
   { code: "bad-signature", topic: "proposal", bytes: spoiled(proposal) },
   { code: "bad-signature", topic: "signature", bytes: spoiled(signature) },
   { code: "unknown-signer", topic: "observation", bytes: otherSigner },
-  { code: "not-author", topic: "observation", bytes: signedBy(keyOf(0)) },
+  { code: "not-observer", topic: "observation", bytes: signedBy(keyOf(0)) },
   { code: "not-leader", topic: "proposal", bytes: proposalBy(1, header, digests) },
   { code: "bad-certificate", topic: "proposal", bytes: proposalBy(2, childOf(parent), digests, certificateBy([0, 1], parent)) },
   {
@@ -210,7 +210,7 @@ describe("gossip verdicts", () => {
   it("a stranger's message is not remembered: the member's own is accepted after it", () => {
     const machine = createNode(3);
     expect(verdictOf(machine, "observation", otherSigner)).toBe("unknown-signer");
-    expect(verdictOf(machine, "observation", signedBy(keyOf(0)))).toBe("not-author");
+    expect(verdictOf(machine, "observation", signedBy(keyOf(0)))).toBe("not-observer");
     expect(verdictOf(machine, "observation", spoiled(observation))).toBe("bad-signature");
     expect(verdictOf(machine, "observation", observation)).toBe("accepted");
     expect(toHex(machine.serve({ kind: "observation", digest: observationBy(1).digest }) ?? new Uint8Array(0))).toBe(

@@ -45,6 +45,7 @@ const entry = { price: 2n ** 70n, low: 0n, high: MAX_AMOUNT, asOf: 1, groups: 4,
 const observation: Observation = {
   round: header.round,
   configDigest: header.configDigest,
+  observer: key.address,
   head: { round: 0, digest: digestOf(0) },
   entries: [
     { feed: feedOf("BTC/USD"), ...entry },
@@ -162,6 +163,17 @@ describe.each(SIGNED)("$name", ({ bytes, digest, decode }) => {
   });
 });
 
+test("another's observation under one's own key", () => {
+  const forger = fixedKey(0x22, scheme);
+  const forged = forger.scheme.sign(fromHex(signedObservation.digest), forger.privateKey);
+  const bytes = concat(encodeObservation(signedObservation.observation), fromHex(forged));
+  expect(decodeSignedObservation(bytes, domain, scheme)).toEqual({ ok: false, error: "signed by another than its observer" });
+});
+
+test("two members who saw the same never make one digest", () => {
+  expect(signObservation(observation, domain, fixedKey(0x22, scheme)).digest).not.toBe(signedObservation.digest);
+});
+
 test("an observation and a proposal of the same contents never share a digest or another network's", () => {
   const other = { ...domain, separator: digestOf(9) };
   expect(signObservation(observation, other, key).digest).not.toBe(signedObservation.digest);
@@ -175,6 +187,7 @@ function written(change: Partial<Record<"version" | "entries" | "gauges" | "docu
   (change.version ?? ((to) => to.u8(1)))(writer);
   writer.u64(1);
   writer.bytes(fromHex(digestOf(5)));
+  writer.bytes(fromHex(key.address));
   writer.u64(0);
   writer.bytes(fromHex(digestOf(0)));
   (change.entries ?? none("u16"))(writer);

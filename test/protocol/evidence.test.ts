@@ -21,7 +21,7 @@ const context = { committee: committeeOf(keys), domain, scheme: noble };
 const key = fixedKey(0x22);
 const stranger = fixedKey(0x99);
 
-const observation: Observation = {
+const observation = {
   round: header.round,
   configDigest: header.configDigest,
   head: { round: 0, digest: digestOf(0) },

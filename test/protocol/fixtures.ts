@@ -65,6 +65,7 @@ export function present<T>(value: T | undefined): T {
 const symbol = fc.stringMatching(/^[A-Z0-9.]{1,15}$/);
 export const feedIds = fc.tuple(symbol, symbol).map(([base, quote]) => feedOf(`${base}/${quote}`));
 export const digests: fc.Arbitrary<Digest> = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(toHex);
+const addresses: fc.Arbitrary<Address> = fc.uint8Array({ minLength: 20, maxLength: 20 }).map(toHex);
 export const amounts = fc.bigInt({ min: 0n, max: MAX_AMOUNT });
 export const instants = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const shares = fc.nat({ max: 10_000 });
@@ -88,6 +89,7 @@ const gauges: fc.Arbitrary<GaugeEntry> = fc.record({
 export const observations: fc.Arbitrary<Observation> = fc.record({
   round: instants,
   configDigest: digests,
+  observer: addresses,
   head: fc.record({ round: instants, digest: digests }),
   entries: ascending(entries, ({ feed }) => feed, 4),
   gauges: ascending(gauges, ({ gauge }) => gauge, 3),

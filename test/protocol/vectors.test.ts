@@ -223,7 +223,7 @@ function packedAmount(value: bigint): Hex {
   return join0x([packed8(even.length / 2), `0x${even}`]);
 }
 
-function packedObservation({ round, configDigest, head, entries, gauges, documents }: Observation): Hex {
+function packedObservation({ round, configDigest, observer, head, entries, gauges, documents }: Observation): Hex {
   const u64 = (value: number): Hex => encodePacked(["uint64"], [BigInt(value)]);
   const u16 = (value: number): Hex => encodePacked(["uint16"], [value]);
   const entryBytes = entries.flatMap((e) => [
@@ -239,6 +239,7 @@ function packedObservation({ round, configDigest, head, entries, gauges, documen
     packed8(1),
     u64(round),
     configDigest,
+    observer,
     u64(head.round),
     head.digest,
     u16(entries.length),
