@@ -3,7 +3,7 @@ import type { Adapter } from "../../adapters/adapter.ts";
 import { createPoller, type VenuePoll } from "../../adapters/io/poller.ts";
 import type { NodePrice } from "../../aggregator/price.ts";
 import { bodyOf, nextRound, recomputeBody } from "../../aggregator/round.ts";
-import type { Address } from "../../protocol/bytes.ts";
+import type { Address, Digest } from "../../protocol/bytes.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
 import type { Network } from "../../protocol/config.ts";
 import { EVIDENCE_KINDS } from "../../protocol/evidence.ts";
@@ -13,7 +13,7 @@ import { type MachineStatus, type Output, type StartState, TOPICS, type Want } f
 import type { NodeConfig } from "../node-config.ts";
 import { createRoundMachine } from "../round.ts";
 import { marketsByVenue, type Sample, sampleMarkets } from "../sampler.ts";
-import type { Store } from "../store.ts";
+import { MAX_RANGE, type Store, type StoredRound } from "../store.ts";
 import { decodeRequest, encodeRequest, encodeRoundBody, MAX_TOPIC_BYTES } from "../wire.ts";
 import type { NodeKey } from "./keys.ts";
 import type { NodeMetrics } from "./metrics.ts";
@@ -25,7 +25,9 @@ import { startTransport } from "./transport.ts";
 const HELLO_TIMEOUT_MS = 1_000;
 const STATUS_MS = 1_000;
 /** Links of the chain that the machine is told at start; what is missing before them is not fetched again. */
-const START_HISTORY = 1_000;
+const START_HISTORY = 3_600;
+/** Digests remembered as answered from the own store. */
+const MAX_OWN_ANSWERS = 1_024;
 /** Rounds back from the newest signing whose records the machine is told; every member leads once within a committee's length. */
 const START_GUARD = 256;
 
@@ -70,6 +72,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
   });
   let sample: Sample | undefined;
   let gossipId = 0;
+  const answeredHere = new Set<Digest>();
 
   const transport = await startTransport({
     key,
@@ -108,10 +111,17 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
     if (answer.ok) shell.handle({ kind: "hello", from: to, bytes: answer.value, sentAt, receivedAt: now() });
   };
   const fetch = async ({ want, from, timeoutMs }: Extract<Output, { kind: "fetch" }>): Promise<void> => {
-    const own = stored(store, want);
-    const answer = own ?? (await ask(from, want, timeoutMs));
+    const answer = ownAnswer(want) ?? (await ask(from, want, timeoutMs));
     if (answer === undefined || answer.length === 0) shell.handle({ kind: "fetch-failed", want, from });
     else shell.handle({ kind: "fetched", want, from, bytes: answer });
+  };
+  // Asked a second time for the same thing, the store's bytes were not good enough: then the peer's count.
+  const ownAnswer = (want: Want): Uint8Array | undefined => {
+    if (answeredHere.has(want.digest)) return undefined;
+    if (answeredHere.size >= MAX_OWN_ANSWERS) answeredHere.clear();
+    const own = stored(store, want);
+    if (own !== undefined) answeredHere.add(want.digest);
+    return own;
   };
   const ask = async (to: Address, want: Want, timeoutMs: number): Promise<Uint8Array | undefined> => {
     const answer = await transport.request({ to, protocol: "fetch", bytes: encodeRequest(want), timeoutMs });
@@ -194,7 +204,7 @@ function venuePolls({ network, config, adapters }: RuntimeOptions): readonly Ven
 /** What the store knows: the newest round with its body, the newest signings, and the walk back. */
 function startState(store: Store): StartState {
   const newest = store.latest()?.certified.certificate.header.round ?? 0;
-  const history = store.range({ from: Math.max(0, newest - START_HISTORY), to: newest, limit: START_HISTORY });
+  const history = newestRounds(store, newest);
   const held = history.findLast(({ certified }) => store.bodyOf(certified.digest) !== undefined)?.certified;
   const body = held === undefined ? undefined : store.bodyOf(held.digest);
   const signed = store.newestSignedRound() ?? 0;
@@ -208,6 +218,18 @@ function startState(store: Store): StartState {
       parent: certificate.header.parent,
     })),
   };
+}
+
+/** A range at a time, ascending: the store bounds each. */
+function newestRounds(store: Store, newest: number): readonly StoredRound[] {
+  const rounds: StoredRound[] = [];
+  for (let from = Math.max(0, newest - START_HISTORY); ; ) {
+    const next = store.range({ from, to: newest, limit: MAX_RANGE });
+    const last = next.at(-1);
+    rounds.push(...next);
+    if (last === undefined || next.length < MAX_RANGE) return rounds;
+    from = last.certified.certificate.header.round + 1;
+  }
 }
 
 /** Wire bytes of what the store holds; observations are kept inside bodies only. */
