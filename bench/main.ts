@@ -1,5 +1,7 @@
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { formatTable } from "../cli/table.ts";
+import { benchHttp } from "./http.ts";
+import { benchLatency } from "./latency.ts";
 import type { Benchmark, Row } from "./measure.ts";
 import { benchNextRound } from "./next-round.ts";
 import { benchReplay } from "./replay.ts";
@@ -11,6 +13,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "next-round", title: "the fold", run: benchNextRound },
   { name: "signatures", title: "secp256k1", run: benchSignatures },
   { name: "replay", title: "replay", run: benchReplay },
+  { name: "http", title: "GET /v1/feeds/:id", run: benchHttp },
+  { name: "latency", title: "quote in, certificate out", run: benchLatency },
 ];
 
 const COLUMNS = [
