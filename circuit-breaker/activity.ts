@@ -1,7 +1,7 @@
 import type { Thresholds } from "../protocol/thresholds.ts";
 import type { RoundClock } from "./clock.ts";
 import type { FeedMemory } from "./memory.ts";
-import { BIT } from "./rules/rule.ts";
+import { BIT, INDEX } from "./rules/rule.ts";
 import { BY_LEADER, HARD, ROWS, SOFT } from "./rules.ts";
 
 /** The longest quiet time is clearMs · 2⁴. */
@@ -47,7 +47,7 @@ function recordFiring(memory: FeedMemory, fires: number, clock: RoundClock): Fee
   const fired = memory.fired.map((firedAt, index) => {
     const bit = 1 << index;
     if ((fires & bit) === 0) return firedAt;
-    const rounds = (bit & BY_LEADER) === 0 ? undefined : recent[index - 1];
+    const rounds = (bit & BY_LEADER) === 0 ? undefined : recent[index - INDEX.dispersion];
     return rounds === undefined || countBits(rounds) >= clock.leadersToHold ? clock.timestamp : firedAt;
   });
   return { ...memory, fired, recent };

@@ -1,3 +1,4 @@
+import { assert } from "../protocol/assert.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import type { Facts } from "./facts.ts";
 import { moveBps } from "./integers.ts";
@@ -66,6 +67,6 @@ function weightedMedian<T extends number | bigint>(items: readonly { readonly we
     cumulated += weight;
     return 2 * cumulated > total;
   });
-  if (middle === undefined) throw new RangeError("a weighted median needs an item");
+  assert(middle !== undefined, "a weighted median has an item");
   return middle.value;
 }

@@ -5,7 +5,7 @@ import type { RoundClock } from "./clock.ts";
 import type { Facts } from "./facts.ts";
 import { clamp, fractionOf, YEAR_MS } from "./integers.ts";
 import type { FeedMemory } from "./memory.ts";
-import { BIT, hasBit } from "./rules/rule.ts";
+import { BIT, hasBit, INDEX } from "./rules/rule.ts";
 import { ROWS, SOFT } from "./rules.ts";
 
 type OpenTime = {
@@ -40,7 +40,7 @@ export function unwaiveReversal(
   { thresholds, facts, marketVolatility }: OpenTime,
 ): FeedMemory {
   if (!hasBit(memory.waived & fires, "jump") || facts.direction === memory.dir) return memory;
-  if ((memory.openMs[0] ?? 0) >= openCapMs(thresholds, marketVolatility)) return memory;
+  if ((memory.openMs[INDEX.jump] ?? 0) >= openCapMs(thresholds, marketVolatility)) return memory;
   return { ...memory, waived: memory.waived & ~BIT.jump, dir: 0 };
 }
 

@@ -41,9 +41,12 @@ export type Rule = {
 /** The bit of every rule, as in the leaf's `reasons`. */
 export const BIT = Object.fromEntries(RULES.map((rule, index) => [rule, 1 << index])) as Readonly<Record<RuleName, number>>;
 
+/** Where a rule stands in memory's lists. */
+export const INDEX = Object.fromEntries(RULES.map((rule, index) => [rule, index])) as Readonly<Record<RuleName, number>>;
+
 /** When a rule last fired in the sense that holds; 0 = never. */
 export function lastFired(memory: FeedMemory, rule: RuleName): number {
-  return memory.fired[RULES.indexOf(rule)] ?? 0;
+  return memory.fired[INDEX[rule]] ?? 0;
 }
 
 export function hasBit(bits: number, rule: RuleName): boolean {

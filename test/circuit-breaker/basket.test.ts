@@ -79,6 +79,16 @@ describe("the market of a feed", () => {
     expect(createMarket(without("BTC/USD", "SOL/USD"))("UNI/USD" as FeedId).systemicBps).toBe(0);
   });
 
+  test("counts with exactly 60 %", () => {
+    const thirds = [20, 20, 20, 40].map((weight, index) => ({
+      feed: `A${index}/USD` as FeedId,
+      weight,
+      moveBps: index === 3 ? undefined : -100,
+      volatility: ONE,
+    }));
+    expect(createMarket(thirds)(ETH)).toEqual({ systemicBps: -100, volatility: ONE });
+  });
+
   test("is nothing without a basket", () => {
     expect(createMarket([])(ETH)).toEqual({ systemicBps: 0, volatility: 0n });
   });

@@ -4,6 +4,7 @@ import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
 import { ONE } from "../../protocol/amount.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
+import { RULES } from "../../protocol/report.ts";
 import type { Preset } from "../../protocol/thresholds.ts";
 import { plainSources, testNetwork } from "../support/network.ts";
 
@@ -114,6 +115,34 @@ export function closedChain(network: Network = MAJOR, { price = PRICE, seconds =
   chain.settle(scene);
   chain.hold(seconds, scene);
   return chain;
+}
+
+let quietMemory: FeedMemory | undefined;
+
+/** ETH closed and quiet: what it remembers, as if no rule had ever fired. */
+export function quiet(): FeedMemory {
+  quietMemory ??= { ...closedChain().memoryOf(), fired: RULES.map(() => 0), agree: 0 };
+  return quietMemory;
+}
+
+/** One priced round, then the given memory, then one round more. */
+export function twoRounds({
+  memory,
+  view,
+  missed = 0,
+  network,
+}: {
+  readonly memory: (now: number) => Partial<FeedMemory>;
+  readonly view: Partial<QuorumView> | undefined;
+  readonly missed?: number;
+  readonly network?: ReturnType<typeof networkWith>;
+}) {
+  const chain = createChain(network);
+  chain.eth({ price: PRICE });
+  const now = chain.timestamp();
+  chain.alter({ ...quiet(), pricedAt: now, sampleAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000, ...memory(now) });
+  const verdict = chain.eth(view === undefined ? undefined : { price: PRICE, ...view }, missed);
+  return { ...verdict, memory: chain.memoryOf(), ts: chain.timestamp() };
 }
 
 export type Chain = ReturnType<typeof createChain>;

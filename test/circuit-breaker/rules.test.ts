@@ -4,7 +4,7 @@ import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
 import { RULE_TABLE } from "../../circuit-breaker/rules.ts";
 import { RULES, type RuleName } from "../../protocol/report.ts";
 import type { Reason } from "../../protocol/round.ts";
-import { type Chain, cents, closedChain, createChain, ETH, networkWith, PRICE } from "./chain.ts";
+import { type Chain, cents, closedChain, createChain, ETH, networkWith, PRICE, quiet } from "./chain.ts";
 
 type Case = {
   readonly rule: RuleName;
@@ -107,15 +107,13 @@ function fired(rule: RuleName, at: number): readonly number[] {
 }
 
 describe("a rule fires", () => {
-  const quiet = closedChain().memoryOf();
-
   test.each(CASES.map((item) => [`${item.rule} ${item.name}`, item] as const))(
     "%s",
     (_name, { rule, view, memory, missed, says }) => {
       const chain = createChain();
       chain.eth({ price: PRICE });
       const now = chain.timestamp();
-      chain.alter({ ...quiet, pricedAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000 });
+      chain.alter({ ...quiet(), pricedAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000 });
       chain.alter(typeof memory === "function" ? memory(chain) : {});
       const timestamp = now + 1_000 * (1 + (missed ?? 0));
       const seen = view === undefined ? undefined : { price: PRICE, ...view };

@@ -3,9 +3,8 @@ import type { FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
 import { BIT } from "../../circuit-breaker/rules/rule.ts";
 import { type BreakerState, RULES } from "../../protocol/report.ts";
-import { cents, closedChain, createChain, MAJOR, PRICE } from "./chain.ts";
+import { cents, createChain, MAJOR, PRICE, quiet } from "./chain.ts";
 
-const quiet = { ...closedChain().memoryOf(), fired: counts({}) };
 const PROBE_MS = 300_000;
 
 /** Bits of the rules that fired in the last round, when memory is to say so. */
@@ -188,7 +187,7 @@ describe("B6", () => {
     const chain = createChain();
     chain.eth({ price: PRICE });
     const now = chain.timestamp();
-    chain.alter({ ...quiet, pricedAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000, ...memory(now) });
+    chain.alter({ ...quiet(), pricedAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000, ...memory(now) });
     const ts = now + 1_000;
     const observedAt = view?.observedAt;
     const seen = view === undefined ? undefined : { price: PRICE, ...view };

@@ -4,9 +4,8 @@ import { BIT } from "../../circuit-breaker/rules/rule.ts";
 import { type Permits, permit } from "../../circuit-breaker/verdict.ts";
 import { CARRIED_BIT, hasReason, type RuleName } from "../../protocol/report.ts";
 import { resolveThresholds } from "../../protocol/thresholds.ts";
-import { cents, closedChain, createChain, ETH, networkWith, PRICE } from "./chain.ts";
+import { cents, closedChain, createChain, ETH, networkWith, PRICE, quiet } from "./chain.ts";
 
-const quiet = closedChain().memoryOf();
 const NOTHING = { fires: 0, active: 0, passing: 0 };
 
 type Case = readonly [
@@ -92,7 +91,7 @@ const CASES: readonly Case[] = [
 
 test.each(CASES)("%s", (_name, memory, activity, { priced = true, ageMs = 3_600_000, liquidateNone = [] }, expected) => {
   const thresholds = resolveThresholds("major", { liquidateNone: [...liquidateNone] as never });
-  const seen = { ...quiet, agree: 0, ...memory };
+  const seen = { ...quiet(), ...memory };
   const round = { timestamp: seen.firstAt + ageMs, priced, thresholds };
   expect(permit(seen, { ...NOTHING, ...activity }, round)).toEqual(expected);
 });
