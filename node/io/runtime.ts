@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Adapter } from "../../adapters/adapter.ts";
 import { createPoller, type VenuePoll } from "../../adapters/io/poller.ts";
+import { createTaper } from "../../adapters/taper.ts";
 import type { NodePrice } from "../../aggregator/price.ts";
 import { bodyOf, nextRound, recomputeBody } from "../../aggregator/round.ts";
 import type { Address, Digest } from "../../protocol/bytes.ts";
@@ -17,7 +18,7 @@ import { MAX_RANGE, type Store, type StoredRound } from "../store.ts";
 import { decodeRequest, encodeRequest, encodeRoundBody, MAX_TOPIC_BYTES } from "../wire.ts";
 import type { NodeKey } from "./keys.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import { reasonOf } from "./operational-error.ts";
+import { OperationalError, reasonOf } from "./operational-error.ts";
 import { createShell } from "./shell.ts";
 import { startTransport } from "./transport.ts";
 
@@ -73,6 +74,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
   let sample: Sample | undefined;
   let gossipId = 0;
   const answeredHere = new Set<Digest>();
+  const failures = createTaper();
 
   const transport = await startTransport({
     key,
@@ -128,6 +130,18 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
     return answer.ok ? answer.value : undefined;
   };
 
+  /** A store that fails (a full disk, say) costs what it should have kept, not the process. */
+  const stores = <T>(write: () => T): T | undefined => {
+    try {
+      return write();
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      const repeats = failures.count(error.code);
+      if (repeats !== undefined) log.error({ code: error.code, ...error.details, repeats }, error.message);
+      return undefined;
+    }
+  };
+
   const shell = createShell(
     machine,
     {
@@ -138,22 +152,23 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
         shell.handle({ kind: "sampled", round, entries: sample.entries, gauges: [] });
       },
       persist: ({ record }) => {
-        const outcome = store.recordSigned(record);
-        shell.handle({ kind: outcome === "conflict" ? "refused" : "persisted", record });
+        // Without the durable record there is no signature: the round goes on without this node.
+        const outcome = stores(() => store.recordSigned(record));
+        if (outcome !== undefined) shell.handle({ kind: outcome === "conflict" ? "refused" : "persisted", record });
       },
       publish: ({ topic, bytes }) => void transport.publish(topic, bytes),
       fetch: (output) => void fetch(output),
       greet: () => transport.connected().forEach((peer) => void greet(peer)),
       commit: ({ certified, body, place }) => {
-        store.saveRound({ certified, body });
-        if (place !== "head") return;
+        const saved = stores(() => store.saveRound({ certified, body }));
+        if (saved === undefined || place !== "head") return;
         metrics.onCertified(certified, now());
         for (const listener of listeners) listener(certified);
       },
       mark: ({ orphan }) => {
         if (orphan) metrics.onOrphan();
       },
-      evidence: ({ evidence }) => void store.saveEvidence(evidence),
+      evidence: ({ evidence }) => void stores(() => store.saveEvidence(evidence)),
       event: ({ level, code, fields }) => {
         metrics.onEvent(code);
         log[level]({ code, ...fields }, code);
