@@ -40,3 +40,31 @@ export const EVENT_LEVELS = {
 } as const satisfies Record<string, EventLevel>;
 
 export type EventCode = keyof typeof EVENT_LEVELS;
+
+/** Codes whose level asks an operator to look. */
+type Concern = { [Code in EventCode]: (typeof EVENT_LEVELS)[Code] extends "info" ? never : Code }[EventCode];
+
+/** What the operator can do about it: the second half of the line in the log. */
+export const EVENT_ADVICE: Readonly<Record<Concern, string>> = {
+  "clock-off": "the node stays in quarantine until its clock agrees with its peers'; run chrony or ntpd",
+  "hello-unusable": "a peer answered too slowly or not at all as it should; look at the network between you if it lasts",
+  "stored-head-unusable": "the store is damaged; the node catches up from its peers, keep the file for inspection",
+  "lost-record": "this store was lost or restored from an older copy; signing is safe, but never copy a store back",
+  "key-used-elsewhere": "stop the other process that signs with this key, replace the key, then restart this node",
+  "guard-refused": "two processes or a copied store share this key; this node signs no more until it is restarted alone",
+  "sample-unusable": "this node was too slow for its own round; give it more CPU or fewer venues",
+  "left-out": "those members name rounds that nobody here could fetch; if it lasts, ask their operators",
+  "no-quorum": "too few members are heard; see breakwater_peers and the peers' operators",
+  "proposal-refused": "a leader proposed what this node cannot vouch for; if it is always the same one, ask its operator",
+  "proposal-abandoned": "parts of a proposal came too late; look at the network and the CPU if it lasts",
+  "bad-answer": "a peer answered a fetch with something else; if it lasts, ask its operator",
+  "fetch-abandoned": "nobody had what was asked for; harmless when it is rare",
+  "sibling-certificate": "a certificate came too late and was passed by; frequent ones mean a slow network",
+  "backfill-stopped": "history before this round is not to be had from the peers; it tries again in a minute",
+  equivocation: "a member signed two things of one kind and round; see /v1/evidence and tell governance",
+  "internal-fault": "a bug in this program; please report the line",
+};
+
+export function isConcern(code: EventCode): code is Concern {
+  return EVENT_LEVELS[code] !== "info";
+}

@@ -10,6 +10,7 @@ import type { Network } from "../../protocol/config.ts";
 import { EVIDENCE_KINDS } from "../../protocol/evidence.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
+import { EVENT_ADVICE, isConcern } from "../events.ts";
 import { type MachineStatus, type Output, type StartState, TOPICS, type Want } from "../machine.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { createRoundMachine } from "../round.ts";
@@ -75,6 +76,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
   let gossipId = 0;
   const answeredHere = new Set<Digest>();
   const failures = createTaper();
+  const concerns = createTaper();
 
   const transport = await startTransport({
     key,
@@ -171,7 +173,12 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       evidence: ({ evidence }) => void stores(() => store.saveEvidence(evidence)),
       event: ({ level, code, fields }) => {
         metrics.onEvent(code);
-        log[level]({ code, ...fields }, code);
+        if (!isConcern(code)) {
+          log[level]({ code, ...fields }, code);
+          return;
+        }
+        const repeats = concerns.count(code);
+        if (repeats !== undefined) log[level]({ code, ...fields, repeats }, `${code}: ${EVENT_ADVICE[code]}`);
       },
     },
     now,
