@@ -1,28 +1,35 @@
 import type { Digest } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
-import type { RoundHeader } from "../protocol/eip712.ts";
 import type { Evidence } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import type { CertifiedRound, FeedVerdict, RoundBody } from "../protocol/round.ts";
 
-/** Both ends of `[from, to]` count; Unix ms of the rounds' timestamps. */
-export type HistoryRange = { readonly from: number; readonly to: number; readonly limit: number };
+/** A round and whether it lies off the walk back from the newest one (DESIGN section 5). */
+export type StoredRound = { readonly certified: CertifiedRound; readonly orphan: boolean };
 
 /** One feed in one past round. */
-export type HistoryPoint = { readonly header: RoundHeader; readonly verdict: FeedVerdict };
+export type HistoryEntry = {
+  readonly round: number;
+  readonly timestamp: number;
+  readonly digest: Digest;
+  readonly verdict: FeedVerdict;
+};
 
 /** Certified rounds, from a node's store or from a follower of nodes: whatever is served here was verified there. */
-export type RoundSource = {
-  readonly latest: () => CertifiedRound | undefined;
-  readonly byRound: (round: number) => CertifiedRound | undefined;
+export type RoundStore = {
+  readonly latest: () => StoredRound | undefined;
+  readonly byRound: (round: number) => StoredRound | undefined;
   /** What recomputes the round of this header digest; undefined once retention let it go. */
   readonly bodyOf: (digest: Digest) => RoundBody | undefined;
-  /** The newest `limit` rounds of the range that priced the feed, oldest first. */
-  readonly history: (feed: FeedId, range: HistoryRange) => readonly HistoryPoint[];
-  /** Rounds after this number, the oldest `limit` of them, oldest first. */
-  readonly since: (round: number, limit: number) => readonly CertifiedRound[];
-  /** Calls back with every newly certified round, after `latest` and `byRound` know it; gives back the way to stop. */
-  readonly subscribe: (listener: (round: CertifiedRound) => void) => () => void;
+  /** Rounds of the walk with from ≤ round ≤ to, ascending, at most `limit`. */
+  readonly range: (span: { readonly from: number; readonly to: number; readonly limit: number }) => readonly StoredRound[];
+  /** One feed in the rounds of the walk with from ≤ round ≤ to, newest first, at most `limit`. */
+  readonly history: (
+    feed: FeedId,
+    span: { readonly from: number; readonly to: number; readonly limit: number },
+  ) => readonly HistoryEntry[];
+  /** Equivocations, newest first. */
+  readonly evidence: (options: { readonly limit: number }) => readonly Evidence[];
 };
 
 /** One source's part in a node's price; `drop` says why it did not count. Amounts of 10⁻¹⁸, weights in bps, Unix ms. */
@@ -65,11 +72,11 @@ export type SourcesView = {
 /** Everything the gateway asks of the process around it. */
 export type GatewayPorts = {
   readonly network: Network;
-  readonly rounds: RoundSource;
+  readonly store: RoundStore;
+  /** Calls back with every new head after the store has it; gives back the way to stop. */
+  readonly subscribe: (listener: (round: CertifiedRound) => void) => () => void;
   /** Undefined when no node samples in this process, or not yet. */
   readonly sources: (feed: FeedId) => SourcesView | undefined;
-  /** The newest `limit` pieces of evidence, newest first. */
-  readonly evidence: (limit: number) => readonly Evidence[];
   /** Unix ms. */
   readonly now: () => number;
 };

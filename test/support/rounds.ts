@@ -3,6 +3,7 @@ import { type Digest, fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import { reportTree } from "../../protocol/document.ts";
 import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
+import type { Evidence } from "../../protocol/evidence.ts";
 import { compareText, type FeedId, parseFeedId } from "../../protocol/feed.ts";
 import type { Report } from "../../protocol/report.ts";
 import type { CertifiedRound, FeedVerdict, Reason, RoundBody } from "../../protocol/round.ts";
@@ -98,32 +99,47 @@ export function certifyChain(
   return rounds;
 }
 
-/** Rounds in memory behind the gateway's port; `publish` certifies one more. */
-export function memoryRounds(initial: readonly CertifiedRound[] = []) {
+/** Rounds in memory behind the gateway's ports; `publish` is what a node does when it certified one more. */
+export function memoryStore(initial: readonly CertifiedRound[] = []) {
   const rounds: CertifiedRound[] = [...initial];
   const bodies = new Map<Digest, RoundBody>();
+  const evidence: Evidence[] = [];
   const listeners = new Set<(round: CertifiedRound) => void>();
+  const stored = (certified: CertifiedRound | undefined) => (certified === undefined ? undefined : { certified, orphan: false });
+  const between = ({ from, to }: { readonly from: number; readonly to: number }) =>
+    rounds.filter(({ certificate: { header } }) => header.round >= from && header.round <= to);
   return {
-    latest: () => rounds.at(-1),
-    byRound: (number: number) => rounds.find(({ certificate }) => certificate.header.round === number),
-    bodyOf: (digest: Digest) => bodies.get(digest),
-    history: (feed: FeedId, { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number }) =>
-      rounds
-        .flatMap(({ certificate: { header }, feeds }) => {
-          const found = feeds.find((item) => item.report.feed === feed);
-          return found === undefined || header.timestamp < from || header.timestamp > to ? [] : [{ header, verdict: found }];
-        })
-        .slice(-limit),
-    since: (number: number, limit: number) =>
-      rounds.filter(({ certificate }) => certificate.header.round > number).slice(0, limit),
+    store: {
+      latest: () => stored(rounds.at(-1)),
+      byRound: (round: number) => stored(between({ from: round, to: round })[0]),
+      bodyOf: (digest: Digest) => bodies.get(digest),
+      range: ({ from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number }) =>
+        between({ from, to })
+          .slice(0, limit)
+          .map((certified) => ({ certified, orphan: false })),
+      history: (feed: FeedId, span: { readonly from: number; readonly to: number; readonly limit: number }) =>
+        between(span)
+          .flatMap(({ digest, certificate: { header }, feeds }) => {
+            const found = feeds.find((item) => item.report.feed === feed);
+            return found === undefined ? [] : [{ round: header.round, timestamp: header.timestamp, digest, verdict: found }];
+          })
+          .reverse()
+          .slice(0, span.limit),
+      evidence: ({ limit }: { readonly limit: number }) => evidence.slice(0, limit),
+    },
     subscribe: (listener: (round: CertifiedRound) => void) => {
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => {
+        listeners.delete(listener);
+      };
     },
     publish: (round: CertifiedRound, body?: RoundBody) => {
       rounds.push(round);
       if (body !== undefined) bodies.set(round.digest, body);
       for (const listener of listeners) listener(round);
+    },
+    accuse: (item: Evidence) => {
+      evidence.unshift(item);
     },
     listeners: () => listeners.size,
   };

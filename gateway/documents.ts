@@ -1,0 +1,186 @@
+import { z } from "zod";
+import type { Network, NetworkConfig } from "../protocol/config.ts";
+import {
+  addressSchema,
+  bundleFeedSchema,
+  countSchema,
+  digestSchema,
+  encodeReport,
+  headerSchema,
+  reasonSchema,
+  reportSchema,
+  roundSignatureSchema,
+  showReason,
+  showReport,
+} from "../protocol/document.ts";
+import { evidenceSchema } from "../protocol/evidence.ts";
+import type { FeedId } from "../protocol/feed.ts";
+import { CARRIED_BIT, hasReason } from "../protocol/report.ts";
+import type { CertifiedRound, FeedVerdict, RoundBody } from "../protocol/round.ts";
+import { PRESETS } from "../protocol/thresholds.ts";
+import type { HistoryEntry, StoredRound } from "./ports.ts";
+
+const hexTextSchema = z.string().regex(/^0x([0-9a-f]{2})*$/, "expected lower-case hex");
+const shownSchema = bundleFeedSchema.omit({ proof: true });
+const presetSchema = z.enum(PRESETS);
+
+/** `GET /v1/feeds`: every configured feed; what its leaf says is null until its first price. */
+const feedItemSchema = z.strictObject({
+  feed: z.string(),
+  preset: presetSchema,
+  round: countSchema.nullable(),
+  validUntil: countSchema.nullable(),
+  price: shownSchema.shape.price.nullable(),
+  low: shownSchema.shape.low.nullable(),
+  high: shownSchema.shape.high.nullable(),
+  ema: shownSchema.shape.ema.nullable(),
+  volatility: shownSchema.shape.volatility.nullable(),
+  observedAt: countSchema.nullable(),
+  breaker: shownSchema.shape.breaker.nullable(),
+  permits: shownSchema.shape.permits.nullable(),
+});
+export const feedListSchema = z.strictObject({ network: z.string(), feeds: z.array(feedItemSchema) });
+
+export function toFeedList({ config }: Network, round: CertifiedRound | undefined): z.infer<typeof feedListSchema> {
+  const verdicts = verdictsOf(round);
+  const feeds = config.feeds.map(({ feed, preset }) => {
+    const verdict = verdicts.get(feed);
+    if (round === undefined || verdict === undefined) return { feed, preset, ...UNPRICED };
+    const { round: number, validUntil } = round.certificate.header;
+    return { preset, round: number, validUntil, ...showVerdict(verdict) };
+  });
+  return { network: config.network, feeds };
+}
+
+const UNPRICED = {
+  ...{ round: null, validUntil: null, price: null, low: null, high: null, ema: null, volatility: null },
+  ...{ observedAt: null, breaker: null, permits: null },
+};
+
+/** `GET /v1/breaker`: every configured feed's state with its reasons, each with what was measured and its limit. */
+const breakerItemSchema = z.strictObject({
+  feed: z.string(),
+  preset: presetSchema,
+  state: shownSchema.shape.breaker.shape.state.nullable(),
+  since: countSchema.nullable(),
+  carried: z.boolean().nullable().describe("the price is an earlier certified one: too few nodes priced the feed in this round"),
+  reasons: z.array(reasonSchema),
+  liquidate: shownSchema.shape.permits.shape.liquidate.nullable(),
+  borrow: z.boolean().nullable(),
+  budgetBps: countSchema.nullable(),
+});
+export const breakerSchema = z.strictObject({
+  round: countSchema.nullable(),
+  timestamp: countSchema.nullable(),
+  validUntil: countSchema.nullable(),
+  feeds: z.array(breakerItemSchema),
+});
+
+export function toBreakerDocument({ config }: Network, round: CertifiedRound | undefined): z.infer<typeof breakerSchema> {
+  const verdicts = verdictsOf(round);
+  const feeds = config.feeds.map(({ feed, preset }) => {
+    const verdict = verdicts.get(feed);
+    if (verdict === undefined) return { feed, preset, ...NO_STATE };
+    const { breaker, permits } = showVerdict(verdict);
+    return { feed, preset, ...breaker, carried: hasReason(verdict.report.reasons, CARRIED_BIT), ...permits };
+  });
+  const { round: number = null, timestamp = null, validUntil = null } = round?.certificate.header ?? {};
+  return { round: number, timestamp, validUntil, feeds };
+}
+
+const NO_STATE = { state: null, since: null, carried: null, reasons: [], liquidate: null, borrow: null, budgetBps: null };
+
+/** `GET /v1/rounds/:round`: the certificate and every leaf. Whoever has the leaves can rebuild `reportsRoot`. */
+export const roundSchema = z.strictObject({
+  digest: digestSchema,
+  orphan: z.boolean().describe("the round lies off the walk back from the newest certificate"),
+  header: headerSchema,
+  signatures: z.array(roundSignatureSchema),
+  feeds: z.array(shownSchema.extend({ report: reportSchema })),
+  body: z
+    .strictObject({
+      round: countSchema,
+      parent: headerSchema.nullable().describe("the parent's header, null for the first round"),
+      memory: hexTextSchema.describe("ABI encoding whose keccak is the parent's stateRoot; 0x for the first round"),
+      observations: z.array(hexTextSchema).describe("signed canonical bytes in committee order"),
+    })
+    .optional(),
+});
+
+export function toRoundDocument({ certified, orphan }: StoredRound, body?: RoundBody): z.infer<typeof roundSchema> {
+  const { digest, certificate, feeds } = certified;
+  return {
+    digest,
+    orphan,
+    header: { ...certificate.header },
+    signatures: certificate.signatures.map((signature) => ({ ...signature })),
+    feeds: feeds.map((verdict) => ({ ...showVerdict(verdict), report: encodeReport(verdict.report) })),
+    ...(body === undefined ? {} : { body: { ...body, parent: body.parent ?? null, observations: [...body.observations] } }),
+  };
+}
+
+/** `GET /v1/feeds/:id/history`, oldest first. `more` says that the range holds older rounds beyond the limit. */
+export const historySchema = z.strictObject({
+  feed: z.string(),
+  more: z.boolean().describe("older rounds of the range were left out: ask again with `to` before the first point"),
+  points: z.array(
+    shownSchema.omit({ feed: true }).extend({
+      round: countSchema,
+      timestamp: countSchema,
+      digest: digestSchema.describe("of the round's header"),
+    }),
+  ),
+});
+
+/** `entries`, newest first, holds up to one more than `limit`: the surplus one is how it is known that there are more. */
+export function toHistoryDocument(feed: FeedId, entries: readonly HistoryEntry[], limit: number): z.infer<typeof historySchema> {
+  const points = entries.slice(0, limit).map(({ round, timestamp, digest, verdict }) => {
+    const { feed: _, ...shown } = showVerdict(verdict);
+    return { round, timestamp, digest, ...shown };
+  });
+  return { feed, more: entries.length > limit, points: points.reverse() };
+}
+
+/** `GET /v1/committee`: what a consumer needs to trust; with `?config=1` what proves it against a genesis digest. */
+export const committeeSchema = z.strictObject({
+  network: z.string(),
+  domain: z.strictObject({ name: z.literal("Breakwater"), version: z.literal("1"), salt: digestSchema }),
+  configDigest: digestSchema,
+  genesisConfigDigest: digestSchema,
+  f: countSchema,
+  quorum: countSchema,
+  members: z.array(z.strictObject({ name: z.string(), address: addressSchema })),
+  config: z.record(z.string(), z.unknown()).optional(),
+});
+
+export function toCommitteeDocument(
+  network: Network,
+  withConfig: boolean,
+): Omit<z.infer<typeof committeeSchema>, "config"> & {
+  readonly config?: NetworkConfig;
+} {
+  const { config, configDigest, genesisConfigDigest, committee, domain } = network;
+  const { name, version, salt } = domain;
+  return {
+    network: config.network,
+    domain: { name, version, salt },
+    configDigest,
+    genesisConfigDigest,
+    f: committee.f,
+    quorum: committee.quorum,
+    members: committee.members.map((member) => ({ ...member })),
+    ...(withConfig ? { config } : {}),
+  };
+}
+
+/** `GET /v1/evidence`: equivocations this process holds, newest first. */
+export const evidenceListSchema = z.strictObject({ evidence: z.array(evidenceSchema) });
+
+function verdictsOf(round: CertifiedRound | undefined): ReadonlyMap<string, FeedVerdict> {
+  return new Map(round?.feeds.map((verdict) => [verdict.report.feed, verdict]));
+}
+
+function showVerdict({ report, reasons }: FeedVerdict): z.infer<typeof shownSchema> {
+  const { breaker, ...shown } = showReport(report);
+  return { ...shown, breaker: { ...breaker, reasons: reasons.map(showReason) } };
+}

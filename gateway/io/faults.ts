@@ -1,0 +1,82 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { GatewayLogger } from "../ports.ts";
+import { createProblem, PROBLEM_TYPE, type ProblemCode } from "../problems.ts";
+import { fieldFaultsOf, sendProblem } from "./replies.ts";
+
+const ALLOWED_METHODS = ["GET", "HEAD", "OPTIONS"];
+
+/** Every failure of a request leaves as a problem document: a fault of the request says what, one of the gateway says only that. */
+export function registerFaults(app: FastifyInstance, log: GatewayLogger): void {
+  const tell = taperedError(log);
+  app.addHook("onRequest", (request, reply, done) => {
+    if (ALLOWED_METHODS.includes(request.method)) return done();
+    reply.header("allow", ALLOWED_METHODS.join(", "));
+    sendProblem(request, reply, "method-not-allowed", { detail: `expected GET, found ${request.method}` });
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    answerError(error, request, reply, tell);
+  });
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
+    sendProblem(request, reply, "unknown-route", { detail: "GET / lists the routes, /docs describes them" });
+  });
+}
+
+/** Errors raised before a route is found, such as a path that does not decode; no hook has run, so any origin is allowed here. */
+export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header("access-control-allow-origin", "*");
+  sendProblem(request, reply, "bad-request", { detail: error.message });
+}
+
+/** A request that is not HTTP, too slow or too large in its headers: there is no reply object yet, so the socket is written to. */
+export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const codes: Readonly<Record<string, ProblemCode>> = {
+    ERR_HTTP_REQUEST_TIMEOUT: "request-timeout",
+    HPE_HEADER_OVERFLOW: "headers-too-large",
+  };
+  const problem = createProblem(codes[error.code ?? ""] ?? "bad-request", { detail: "the request could not be read as HTTP" });
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tell: (error: Error, request: FastifyRequest) => void,
+): void {
+  if (error.validation !== undefined) {
+    const errors = fieldFaultsOf(error);
+    const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join("; ");
+    sendProblem(request, reply, "bad-request", { detail, errors });
+  } else if (error.statusCode === 429) {
+    sendProblem(request, reply, "too-many-requests", { detail: error.message });
+  } else if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    sendProblem(request, reply, "bad-request", { detail: error.message });
+  } else {
+    tell(error, request);
+    sendProblem(request, reply, "internal", { detail: "the failure is in the gateway's log" });
+  }
+}
+
+/** Says the 1st, 2nd, 4th, 8th … failure of a route, so that a broken route does not drown the log. */
+function taperedError(log: GatewayLogger): (error: Error, request: FastifyRequest) => void {
+  const counts = new Map<string, number>();
+  return (error, request) => {
+    const route = request.routeOptions.url ?? "(none)";
+    const count = (counts.get(route) ?? 0) + 1;
+    counts.set(route, count);
+    if (Number.isInteger(Math.log2(count))) log.error({ err: error, route, count }, "a request failed in the gateway");
+  };
+}

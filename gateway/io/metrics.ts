@@ -1,0 +1,51 @@
+import type { FastifyInstance } from "fastify";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+const METHODS = ["GET", "HEAD", "OPTIONS"];
+export const STREAM_ROUTE = "/v1/stream";
+
+/** Why a reader of the stream was let go; the label of a counter. */
+export type DropReason = "slow" | "stalled";
+
+export type StreamMetrics = {
+  readonly readers: (count: number) => void;
+  readonly dropped: (reason: DropReason) => void;
+  readonly sent: () => void;
+};
+
+/** Requests by route template, never by path: strangers choose paths. A stream's length is no latency, so streams are not in it. */
+export function registerRequestMetrics(app: FastifyInstance, registry: Registry): void {
+  const duration = new Histogram({
+    name: "breakwater_http_request_duration_seconds",
+    help: "Time from a request's head to the end of its reply, by route template",
+    labelNames: ["method", "route", "status"],
+    buckets: BUCKETS_S,
+    registers: [registry],
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const route = request.routeOptions.url ?? "(none)";
+    if (route !== STREAM_ROUTE) {
+      const method = METHODS.includes(request.method) ? request.method : "other";
+      duration.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    }
+    done();
+  });
+}
+
+export function createStreamMetrics(registry: Registry): StreamMetrics {
+  const registers = [registry];
+  const readers = new Gauge({ name: "breakwater_stream_readers", help: "Open readers of /v1/stream", registers });
+  const events = new Counter({ name: "breakwater_stream_events_total", help: "Rounds written to readers", registers });
+  const drops = new Counter({
+    name: "breakwater_stream_readers_dropped_total",
+    help: "Readers let go: `slow` overflowed their buffer, `stalled` stopped reading while catching up",
+    labelNames: ["reason"],
+    registers,
+  });
+  return {
+    readers: (count) => readers.set(count),
+    dropped: (reason) => drops.inc({ reason }),
+    sent: () => events.inc(),
+  };
+}

@@ -1,0 +1,65 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { createProblem, type FieldFault, PROBLEM_TYPE, type ProblemCode, problemSchema, retryAfterOf } from "../problems.ts";
+
+export const JSON_TYPE = "application/json; charset=utf-8";
+
+/** JSON already made: Fastify sends a text of this type as it is. */
+export function sendJson(reply: FastifyReply, text: string, cacheControl: string): FastifyReply {
+  return reply.header("content-type", JSON_TYPE).header("cache-control", cacheControl).send(text);
+}
+
+/** An RFC 9457 problem document, never cached, with Retry-After where asking again makes sense. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  code: ProblemCode,
+  { detail, errors }: { readonly detail: string; readonly errors?: readonly FieldFault[] },
+): FastifyReply {
+  const problem = createProblem(code, {
+    detail,
+    instance: pathOf(request),
+    ...(errors === undefined ? {} : { errors }),
+  });
+  const retryAfterS = retryAfterOf(code);
+  if (retryAfterS !== undefined) reply.header("retry-after", retryAfterS);
+  return reply
+    .code(problem.status)
+    .header("content-type", PROBLEM_TYPE)
+    .header("cache-control", "no-store")
+    .header("access-control-expose-headers", "retry-after")
+    .send(JSON.stringify(problem));
+}
+
+/** What Fastify says of a request that does not fit its schemas → one fault a field, unknown query keys by their names. */
+export function fieldFaultsOf(error: FastifyError): readonly FieldFault[] {
+  const place = error.validationContext === "params" ? "path" : "query";
+  return (error.validation ?? []).flatMap(({ instancePath, message, keyword, params }): readonly FieldFault[] => {
+    if (keyword === "unrecognized_keys" && Array.isArray(params.keys)) {
+      return params.keys.map((key) => ({ in: place, field: String(key), expected: "expected no such parameter" }));
+    }
+    return [{ in: place, field: instancePath.replace(/^\//, ""), expected: message ?? "expected another value" }];
+  });
+}
+
+/**
+ * Response schemas for the OpenAPI document: the reply itself, a JSON unless it says otherwise, and the problems beside those that
+ * every route has. Replies are sent as made; that they fit is what the tests check.
+ */
+export function describeResponses(
+  success: { readonly description: string; readonly schema: z.ZodType; readonly type?: string },
+  ...problems: readonly ProblemCode[]
+): Record<number, unknown> {
+  const { description, schema, type = "application/json" } = success;
+  const responses: Record<number, unknown> = { 200: { description, content: { [type]: { schema } } } };
+  for (const code of [...problems, "bad-request", "too-many-requests", "internal"] as const) {
+    const { status, title } = createProblem(code, { detail: "" });
+    responses[status] ??= { description: title, content: { [PROBLEM_TYPE]: { schema: problemSchema } } };
+  }
+  return responses;
+}
+
+function pathOf(request: FastifyRequest): string {
+  const end = request.url.indexOf("?");
+  return end < 0 ? request.url : request.url.slice(0, end);
+}

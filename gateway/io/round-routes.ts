@@ -1,0 +1,108 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { breakerSchema, roundSchema, toBreakerDocument, toRoundDocument } from "../documents.ts";
+import { parseLastEventId } from "../events.ts";
+import { cacheControlOf } from "../lease.ts";
+import type { StoredRound } from "../ports.ts";
+import { bodyQuerySchema, chosenFeedsQuerySchema, noQuerySchema, roundParamsSchema } from "../queries.ts";
+import type { GatewayApp, RouteContext } from "./context.ts";
+import { refuseSelection } from "./feed-routes.ts";
+import { STREAM_ROUTE } from "./metrics.ts";
+import { describeResponses, sendJson, sendProblem } from "./replies.ts";
+
+const TAGS = ["rounds"];
+/** A past round changes no more, but for its place on or off the walk. */
+const PAST_ROUND_CACHE = "public, max-age=60";
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+  "x-accel-buffering": "no",
+};
+
+/** Whole rounds, the stream of them, and what the breaker says of every feed. */
+export function registerRoundRoutes(app: GatewayApp, context: RouteContext): void {
+  registerRounds(app, context);
+  registerStream(app, context);
+  registerBreaker(app, context);
+}
+
+function registerRounds(app: GatewayApp, { network, latest, store, now }: RouteContext): void {
+  const send = (request: FastifyRequest, reply: FastifyReply, stored: StoredRound, withBody: boolean, cache: string) => {
+    const body = withBody ? store.bodyOf(stored.certified.digest) : undefined;
+    if (withBody && body === undefined) {
+      const { round } = stored.certified.certificate.header;
+      const detail = `the body of round ${round} is not here: bodies are kept for a shorter time than certificates`;
+      return sendProblem(request, reply, "unknown-body", { detail });
+    }
+    return sendJson(reply, JSON.stringify(toRoundDocument(stored, body)), cache);
+  };
+  const describe = (summary: string, ...problems: readonly ["unknown-body", "unknown-round" | "no-round"]) => ({
+    tags: TAGS,
+    summary,
+    description: "With `body=1` beside it everything from which the pure fold computes the same header again.",
+    querystring: bodyQuerySchema,
+    response: describeResponses({ description: "The certificate and every leaf", schema: roundSchema }, ...problems),
+  });
+  app.get("/v1/rounds/latest", { schema: describe("The newest round", "unknown-body", "no-round") }, (request, reply) => {
+    const certified = latest();
+    if (certified === undefined) return sendProblem(request, reply, "no-round", { detail: "the network is starting" });
+    const cache = cacheControlOf(certified, now(), network.config);
+    return send(request, reply, { certified, orphan: false }, request.query.body === "1", cache);
+  });
+  const schema = { ...describe("A past round", "unknown-body", "unknown-round"), params: roundParamsSchema };
+  app.get("/v1/rounds/:round", { schema }, (request, reply) => {
+    const stored = store.byRound(request.params.round);
+    if (stored !== undefined) return send(request, reply, stored, request.query.body === "1", PAST_ROUND_CACHE);
+    const detail = `round ${request.params.round} was missed, or is older or newer than what is kept here`;
+    return sendProblem(request, reply, "unknown-round", { detail });
+  });
+}
+
+function registerStream(app: GatewayApp, { stream, lookup }: RouteContext): void {
+  const schema = {
+    tags: TAGS,
+    summary: "One event a round: the chosen feeds as a bundle (server-sent events)",
+    description:
+      "`id` is the round, `data` a bundle document of the chosen feeds that have a price. The newest round comes at once; with " +
+      "Last-Event-ID the stored rounds after it come first. A reader that does not keep up is disconnected and may resume.",
+    querystring: chosenFeedsQuerySchema,
+    headers: z.looseObject({ "last-event-id": z.string().optional().describe("round to resume after") }),
+    response: describeResponses(
+      { description: "The stream", schema: z.string(), type: "text/event-stream" },
+      "unknown-feed",
+      "too-many-readers",
+    ),
+  };
+  app.get(STREAM_ROUTE, { schema, exposeHeadRoute: false }, (request, reply) => {
+    const feeds = lookup.many(request.query.feeds);
+    if (!feeds.ok) return refuseSelection(request, reply, feeds.error);
+    const header = request.headers["last-event-id"];
+    const lastEventId = header === undefined ? undefined : parseLastEventId(header);
+    if (header !== undefined && lastEventId === undefined) {
+      const fault = { in: "header", field: "Last-Event-ID", expected: "expected a round number" } as const;
+      return sendProblem(request, reply, "bad-request", { detail: `${fault.field}: ${fault.expected}`, errors: [fault] });
+    }
+    const refusal = stream.refusal(request.ip);
+    if (refusal !== undefined) return sendProblem(request, reply, "too-many-readers", { detail: refusal });
+    reply.hijack();
+    for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...STREAM_HEADERS })) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    stream.open(reply.raw, { feeds: feeds.value, lastEventId, address: request.ip });
+    return reply;
+  });
+}
+
+function registerBreaker(app: GatewayApp, { network, latest, snapshot, now }: RouteContext): void {
+  const schema = {
+    tags: TAGS,
+    summary: "The breaker of every feed: state, since when, and each active rule with what it measured and its limit",
+    querystring: noQuerySchema,
+    response: describeResponses({ description: "Every configured feed, null until its first price", schema: breakerSchema }),
+  };
+  app.get("/v1/breaker", { schema }, (_request, reply) => {
+    const round = latest();
+    if (round === undefined) return sendJson(reply, JSON.stringify(toBreakerDocument(network, undefined)), "no-store");
+    return sendJson(reply, snapshot(round).breaker(), cacheControlOf(round, now(), network.config));
+  });
+}

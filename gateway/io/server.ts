@@ -1,0 +1,165 @@
+import type { AddressInfo } from "node:net";
+import cors from "@fastify/cors";
+import rateLimit from "@fastify/rate-limit";
+import fastify from "fastify";
+import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import type { Registry } from "prom-client";
+import type { CertifiedRound } from "../../protocol/round.ts";
+import type { GatewayLogger, GatewayPorts } from "../ports.ts";
+import { createFeedLookup } from "../queries.ts";
+import { createSnapshots } from "../snapshots.ts";
+import type { GatewayApp } from "./context.ts";
+import { registerDocs, registerIndex } from "./docs.ts";
+import { answerClientError, answerFrameworkError, registerFaults } from "./faults.ts";
+import { registerFeedRoutes } from "./feed-routes.ts";
+import { createStreamMetrics, registerRequestMetrics } from "./metrics.ts";
+import { registerNetworkRoutes } from "./network-routes.ts";
+import { registerRoundRoutes } from "./round-routes.ts";
+import { createStreamHub, DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream.ts";
+
+/** Requests one address may make; a consumer that polls ten feeds every second stays well below. */
+const DEFAULT_RATE_LIMIT = { max: 3_000, windowMs: 60_000 };
+/** Addresses whose requests are counted; the least recently seen is forgotten first. */
+const MAX_COUNTED_ADDRESSES = 20_000;
+const MAX_CONNECTIONS = 10_000;
+/** A whole request, head and all, must have arrived within this. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** No route reads a body. */
+const MAX_BODY_BYTES = 1_024;
+/** After this long a closing gateway stops waiting for replies that nobody takes. */
+const CLOSE_GRACE_MS = 2_000;
+
+export type GatewayOptions = GatewayPorts & {
+  /** Where the gateway's metrics go and what `/metrics` shows. */
+  readonly registry: Registry;
+  readonly log: GatewayLogger;
+  readonly rateLimit?: { readonly max: number; readonly windowMs: number };
+  readonly stream?: Partial<StreamLimits>;
+  /** True when the address of a request is its proxy's word (X-Forwarded-For). */
+  readonly trustProxy?: boolean;
+};
+
+export type Gateway = {
+  /** Where it listens, as http://127.0.0.1:8080. */
+  readonly address: string;
+  /** Ends the streams, lets running replies finish, and frees the port. */
+  readonly close: () => Promise<void>;
+};
+
+/** The gateway could not start; the message names the port and what to do. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: "port-taken" | "cannot-listen";
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(
+    message: string,
+    options: {
+      readonly code: GatewayError["code"];
+      readonly details: Readonly<Record<string, string | number>>;
+      readonly cause: unknown;
+    },
+  ) {
+    super(message, { cause: options.cause });
+    this.code = options.code;
+    this.details = options.details;
+  }
+}
+
+/**
+ * The HTTP surface of DESIGN section 8 on a port; 0 takes a free one.
+ *
+ * @throws GatewayError `port-taken`, `cannot-listen`
+ */
+export async function startGateway({
+  host,
+  port,
+  ...options
+}: GatewayOptions & { readonly host: string; readonly port: number }): Promise<Gateway> {
+  const app = await buildGateway(options);
+  app.server.maxConnections = MAX_CONNECTIONS;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw listenError(error, { host, port });
+  }
+  const bound = app.server.address() as AddressInfo;
+  return {
+    address: `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    close: async () => {
+      const grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+      await app.close();
+      clearTimeout(grace);
+    },
+  };
+}
+
+/** The same without a port, for `inject`. */
+export async function buildGateway(options: GatewayOptions): Promise<GatewayApp> {
+  const { network, store, registry, log } = options;
+  const app = createApp(options);
+  app.setValidatorCompiler(validatorCompiler);
+  // Every reply is a text already; the schemas of responses are for the documentation.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  registerRequestMetrics(app, registry);
+  await app.register(cors, {
+    origin: "*",
+    methods: ["GET", "HEAD"],
+    strictPreflight: false,
+  });
+  const { max, windowMs } = options.rateLimit ?? DEFAULT_RATE_LIMIT;
+  await app.register(rateLimit, {
+    max,
+    timeWindow: windowMs,
+    cache: MAX_COUNTED_ADDRESSES,
+    // Three headers on every reply would cost more than the reply; a refusal has them, with Retry-After.
+    addHeadersOnExceeding: { "x-ratelimit-limit": false, "x-ratelimit-remaining": false, "x-ratelimit-reset": false },
+  });
+  registerFaults(app, log);
+  await registerDocs(app);
+
+  const snapshot = createSnapshots(network);
+  let newest: CertifiedRound | undefined = store.latest()?.certified;
+  const latest = () => newest;
+  const limits = { ...DEFAULT_STREAM_LIMITS, ...options.stream };
+  const stream = createStreamHub({ latest, range: store.range, snapshot, limits, metrics: createStreamMetrics(registry), log });
+  const unsubscribe = options.subscribe((round) => {
+    if (newest !== undefined && round.certificate.header.round <= newest.certificate.header.round) return;
+    newest = round;
+    stream.publish(round);
+  });
+  app.addHook("preClose", async () => {
+    unsubscribe();
+    stream.close();
+  });
+
+  const context = { ...options, latest, snapshot, stream, lookup: createFeedLookup(network) };
+  registerFeedRoutes(app, context);
+  registerRoundRoutes(app, context);
+  registerNetworkRoutes(app, context, registry);
+  registerIndex(app, context);
+  await app.ready();
+  return app;
+}
+
+function createApp({ trustProxy = false }: GatewayOptions): GatewayApp {
+  return fastify({
+    trustProxy,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    return503OnClosing: false,
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError,
+  }).withTypeProvider<ZodTypeProvider>();
+}
+
+function listenError(error: unknown, where: { readonly host: string; readonly port: number }): GatewayError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  if (code === "EADDRINUSE") {
+    const message = `port ${where.port} on ${where.host} is taken; stop what listens there or choose another port`;
+    return new GatewayError(message, { code: "port-taken", details: where, cause: error });
+  }
+  const message = `cannot listen on ${where.host}:${where.port}: ${code}`;
+  return new GatewayError(message, { code: "cannot-listen", details: where, cause: error });
+}

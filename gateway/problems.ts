@@ -1,0 +1,70 @@
+import { z } from "zod";
+
+/** Every way a request fails, as an RFC 9457 problem type; `retryAfterS` becomes the Retry-After header. */
+export const PROBLEMS = {
+  "bad-request": { status: 400, title: "The request is malformed" },
+  "unknown-route": { status: 404, title: "There is no such route" },
+  "unknown-feed": { status: 404, title: "This network has no such feed" },
+  "unknown-round": { status: 404, title: "This gateway has no such round" },
+  "unknown-body": { status: 404, title: "This gateway no longer has the round's body" },
+  "method-not-allowed": { status: 405, title: "Only reading is possible here" },
+  "request-timeout": { status: 408, title: "The request took too long to arrive" },
+  "headers-too-large": { status: 431, title: "The request's headers are too large" },
+  "too-many-requests": { status: 429, title: "Too many requests from this address" },
+  internal: { status: 500, title: "The gateway failed" },
+  "no-price": { status: 503, title: "The feed has no price yet", retryAfterS: 1 },
+  "no-round": { status: 503, title: "No round has been certified yet", retryAfterS: 1 },
+  "no-sources": { status: 503, title: "This gateway has not sampled the feed", retryAfterS: 1 },
+  "too-many-readers": { status: 503, title: "The stream has no room for another reader", retryAfterS: 30 },
+  "not-ready": { status: 503, title: "Not ready", retryAfterS: 1 },
+} as const satisfies Record<string, { readonly status: number; readonly title: string; readonly retryAfterS?: number }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One refused field of a request: where it stood, its name, and what was expected there. */
+export type FieldFault = { readonly in: "path" | "query" | "header"; readonly field: string; readonly expected: string };
+
+export const fieldFaultSchema = z.strictObject({
+  in: z.enum(["path", "query", "header"]),
+  field: z.string(),
+  expected: z.string(),
+});
+
+export const problemSchema = z.strictObject({
+  type: z.string().describe("urn:breakwater:problem: followed by the problem's code"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string().optional().describe("path of the request"),
+  errors: z.array(fieldFaultSchema).optional().describe("for a malformed request: every refused field"),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/**
+ * A problem document's content.
+ *
+ * @example
+ * createProblem("unknown-feed", { detail: 'no feed "ETH-EUR"', instance: "/v1/feeds/ETH-EUR" }).status; // 404
+ */
+export function createProblem(
+  code: ProblemCode,
+  { detail, instance, errors }: { readonly detail: string; readonly instance?: string; readonly errors?: readonly FieldFault[] },
+): Problem {
+  const { status, title } = PROBLEMS[code];
+  return {
+    type: `urn:breakwater:problem:${code}`,
+    title,
+    status,
+    detail,
+    ...(instance === undefined ? {} : { instance }),
+    ...(errors === undefined ? {} : { errors: [...errors] }),
+  };
+}
+
+/** Seconds after which asking again makes sense; undefined where it does not. */
+export function retryAfterOf(code: ProblemCode): number | undefined {
+  const problem = PROBLEMS[code];
+  return "retryAfterS" in problem ? problem.retryAfterS : undefined;
+}

@@ -1,0 +1,82 @@
+import type { Digest } from "../protocol/bytes.ts";
+import type { Network } from "../protocol/config.ts";
+import { reportTree, toBundleDocument, toFeedDocument } from "../protocol/document.ts";
+import type { FeedId } from "../protocol/feed.ts";
+import type { CertifiedRound } from "../protocol/round.ts";
+import { toBreakerDocument, toFeedList } from "./documents.ts";
+
+/** Rounds whose trees and texts are kept: readers that come back within a minute cost no second tree. */
+const MAX_SNAPSHOTS = 64;
+/** Selections of feeds whose bundle is kept per round; strangers choose them. */
+const MAX_BUNDLES = 256;
+
+/** One round's documents as JSON text, each made when first asked for and then kept. */
+export type RoundSnapshot = {
+  readonly round: CertifiedRound;
+  /** Undefined when the round has no leaf for the feed. */
+  readonly feed: (feed: FeedId) => string | undefined;
+  /** Undefined when the round has no leaf for one of them. */
+  readonly bundle: (feeds: readonly FeedId[]) => string | undefined;
+  readonly feedList: () => string;
+  readonly breaker: () => string;
+};
+
+/** Snapshots by header digest, the most recently asked for kept. A round never changes, so nothing here ever goes stale. */
+export function createSnapshots(network: Network): (round: CertifiedRound) => RoundSnapshot {
+  const kept = new Map<Digest, RoundSnapshot>();
+  let last: RoundSnapshot | undefined;
+  return (round) => {
+    if (last?.round === round) return last;
+    const found = kept.get(round.digest);
+    const snapshot = found ?? createSnapshot(network, round);
+    kept.delete(round.digest);
+    kept.set(round.digest, snapshot);
+    for (const digest of kept.keys()) {
+      if (kept.size <= MAX_SNAPSHOTS) break;
+      kept.delete(digest);
+    }
+    last = snapshot;
+    return snapshot;
+  };
+}
+
+function createSnapshot(network: Network, round: CertifiedRound): RoundSnapshot {
+  const tree = once(() => reportTree(round.feeds));
+  const feeds = new Map<FeedId, string | undefined>();
+  const bundles = new Map<string, string | undefined>();
+  const feedText = (feed: FeedId) => textOf(toFeedDocument({ round, feed, tree: tree() }));
+  return {
+    round,
+    feed: (feed) => remember(feeds, feed, Number.POSITIVE_INFINITY, () => feedText(feed)),
+    bundle: (chosen) =>
+      remember(bundles, chosen.join(","), MAX_BUNDLES, () => textOf(toBundleDocument({ round, feeds: chosen, tree: tree() }))),
+    feedList: once(() => JSON.stringify(toFeedList(network, round))),
+    breaker: once(() => JSON.stringify(toBreakerDocument(network, round))),
+  };
+}
+
+function textOf(document: object | undefined): string | undefined {
+  return document === undefined ? undefined : JSON.stringify(document);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** The kept text; past the bound a new one is made each time and not kept. */
+function remember<K>(
+  texts: Map<K, string | undefined>,
+  key: K,
+  bound: number,
+  make: () => string | undefined,
+): string | undefined {
+  const found = texts.get(key);
+  if (found !== undefined || texts.has(key)) return found;
+  const text = make();
+  if (texts.size < bound) texts.set(key, text);
+  return text;
+}
