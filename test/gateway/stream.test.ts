@@ -1,0 +1,237 @@
+import { connect, type Socket } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { verifyText } from "../../client/verify.ts";
+import { parseLastEventId, resumeAfter } from "../../gateway/events.ts";
+import { startGateway } from "../../gateway/io/server.ts";
+import type { CertifiedRound } from "../../protocol/round.ts";
+import { scheme } from "../support/network.ts";
+import { certifyChain, networkOf } from "../support/rounds.ts";
+import { FEEDS, FIRST_ROUND, openGateway } from "./support.ts";
+
+const closers: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const ALL_FEEDS = [...FEEDS, "NEW/USD"];
+const network = networkOf(ALL_FEEDS);
+/** Signed once and shared: rounds are facts. */
+const CHAIN = certifyChain(network, FEEDS, FIRST_ROUND, 40);
+
+async function start(count: number, options: Parameters<typeof openGateway>[0] = {}) {
+  const parts = await openGateway({ network, rounds: CHAIN.slice(0, count), ...options });
+  const gateway = await startGateway({ ...parts.options, host: "127.0.0.1", port: 0 });
+  closers.push(() => gateway.close());
+  const publishTo = (end: number) => {
+    for (const round of CHAIN.slice(count, end)) parts.memory.publish(round);
+  };
+  return { ...parts, gateway, publishTo };
+}
+
+type Reader = {
+  readonly head: string;
+  /** Numbers of the rounds received so far. */
+  readonly ids: () => readonly number[];
+  readonly data: () => readonly string[];
+  readonly text: () => string;
+  readonly closed: Promise<void>;
+  readonly socket: Socket;
+};
+
+/** A reader on a bare socket, so that it can also stop reading. */
+async function read(address: string, query: string, headers: Readonly<Record<string, string>> = {}): Promise<Reader> {
+  const socket = connect(Number(new URL(address).port), "127.0.0.1");
+  closers.push(() => {
+    socket.destroy();
+  });
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`GET /v1/stream?${query} HTTP/1.1\r\nhost: x\r\n${lines.join("")}\r\n`);
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += chunk;
+  });
+  socket.on("error", () => undefined);
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  await until(() => received.includes("\r\n\r\n"));
+  const [head = ""] = received.split("\r\n\r\n");
+  // Chunk sizes stand on lines of their own between the events.
+  const text = () =>
+    received
+      .slice(head.length + 4)
+      .replace(/(^|\r\n)[0-9a-f]+\r\n/g, "")
+      .replaceAll("\r\n", "");
+  return {
+    ...{ head, text, closed, socket },
+    ids: () => [...text().matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)),
+    data: () => [...text().matchAll(/^data: (.+)$/gm)].map(([, data]) => data ?? ""),
+  };
+}
+
+async function until(condition: () => boolean | Promise<boolean>, withinMs = 8_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function numbers(rounds: readonly CertifiedRound[]): readonly number[] {
+  return rounds.map(({ certificate }) => certificate.header.round);
+}
+
+async function metric(address: string, name: string): Promise<number> {
+  const text = await (await fetch(`${address}/metrics`)).text();
+  const line = text.split("\n").find((item) => item.startsWith(`${name} `));
+  return Number(line?.slice(name.length + 1) ?? Number.NaN);
+}
+
+describe("a reader", () => {
+  it("gets the newest round at once, then each new one, as bundles that verify", async () => {
+    const { gateway, publishTo } = await start(3);
+    const reader = await read(gateway.address, "feeds=LINK-USD,BTC-USD", { origin: "https://lender.example" });
+    expect(reader.head).toContain("200 OK");
+    expect(reader.head.toLowerCase()).toContain("content-type: text/event-stream");
+    expect(reader.head.toLowerCase()).toContain("access-control-allow-origin: *");
+    await until(() => reader.ids().length === 1);
+    publishTo(6);
+    await until(() => reader.ids().length === 4);
+    expect(reader.ids()).toEqual(numbers(CHAIN.slice(2, 6)));
+    const trust = { committee: network.committee, domain: network.domain };
+    for (const data of reader.data()) {
+      expect(verifyText(data, { trust, scheme })).toMatchObject({
+        ok: true,
+        reports: [{ feed: "LINK/USD" }, { feed: "BTC/USD" }],
+      });
+    }
+  });
+
+  it("resumes after its last event: every stored round after it once, then the live ones", async () => {
+    const { gateway, publishTo } = await start(30);
+    const reader = await read(gateway.address, "feeds=ETH-USD", { "last-event-id": String(FIRST_ROUND + 4) });
+    publishTo(34);
+    await until(() => reader.ids().length >= 29);
+    publishTo(34);
+    await until(() => reader.ids().length === 29);
+    expect(reader.ids()).toEqual(numbers(CHAIN.slice(5, 34)));
+  });
+
+  it("that is up to date gets only what is new", async () => {
+    const { gateway, publishTo } = await start(3);
+    const reader = await read(gateway.address, "feeds=ETH-USD", { "last-event-id": String(FIRST_ROUND + 2) });
+    publishTo(4);
+    await until(() => reader.ids().length > 0);
+    expect(reader.ids()).toEqual([FIRST_ROUND + 3]);
+  });
+
+  it("that was away longer than is replayed is told so", async () => {
+    const { gateway } = await start(20, { stream: { maxReplayRounds: 5 } });
+    const reader = await read(gateway.address, "feeds=ETH-USD", { "last-event-id": String(FIRST_ROUND) });
+    await until(() => reader.ids().length === 5);
+    expect(reader.ids()).toEqual(numbers(CHAIN.slice(15, 20)));
+    expect(reader.text()).toContain(`: rounds up to ${FIRST_ROUND + 14} are not replayed`);
+  });
+
+  it("gets the chosen feeds that have a price, and hears of a round that prices none of them nothing", async () => {
+    const { gateway, publishTo } = await start(3);
+    const some = await read(gateway.address, "feeds=NEW-USD,ETH-USD");
+    const none = await read(gateway.address, "feeds=NEW-USD");
+    publishTo(4);
+    await until(() => some.ids().length === 2);
+    expect(some.data().map((data) => JSON.parse(data).feeds.map((item: { feed: string }) => item.feed))).toEqual([
+      ["ETH/USD"],
+      ["ETH/USD"],
+    ]);
+    expect(none.ids()).toEqual([]);
+  });
+
+  it("of a quiet stream hears that it is alive", async () => {
+    const { gateway } = await start(3, { stream: { heartbeatMs: 20 } });
+    const reader = await read(gateway.address, "feeds=ETH-USD");
+    await until(() => (reader.text().match(/^: heartbeat$/gm) ?? []).length >= 2);
+  });
+});
+
+describe("bounds", () => {
+  const wide = Array.from({ length: 60 }, (_, index) => `A${index}/USD`);
+  const wideNetwork = networkOf(wide);
+  const wideFeeds = wide.map((feed) => feed.replace("/", "-")).join(",");
+
+  it("a reader that does not read is dropped from its own full buffer; the others miss nothing", async () => {
+    const rounds = certifyChain(wideNetwork, wide, FIRST_ROUND, 1);
+    const later = certifyChain(wideNetwork, wide, FIRST_ROUND + 1, 150);
+    const limit = 200_000;
+    const { gateway, memory } = await start(0, { network: wideNetwork, rounds, stream: { maxReaderBytes: limit } });
+    const slow = await read(gateway.address, `feeds=${wideFeeds}`);
+    slow.socket.pause();
+    const quick = await read(gateway.address, "feeds=A0-USD");
+    for (const round of later) {
+      memory.publish(round);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(async () => (await metric(gateway.address, 'breakwater_stream_readers_dropped_total{reason="slow"}')) === 1);
+    await until(() => quick.ids().length === later.length + 1);
+    expect(await metric(gateway.address, "breakwater_stream_readers")).toBe(1);
+    slow.socket.resume();
+    await slow.closed;
+    expect(slow.ids().length).toBeLessThan(later.length);
+    const resumed = await read(gateway.address, "feeds=A0-USD", { "last-event-id": String(slow.ids().at(-1)) });
+    await until(() => resumed.ids().at(-1) === FIRST_ROUND + 150);
+    expect(resumed.ids()[0]).toBe((slow.ids().at(-1) ?? 0) + 1);
+  });
+
+  it("a reader that stops while it catches up is let go as well", async () => {
+    const rounds = certifyChain(wideNetwork, wide, FIRST_ROUND, 150);
+    const { gateway } = await start(0, { network: wideNetwork, rounds, stream: { heartbeatMs: 300 } });
+    const reader = await read(gateway.address, `feeds=${wideFeeds}`, { "last-event-id": String(FIRST_ROUND - 1) });
+    reader.socket.pause();
+    await until(async () => (await metric(gateway.address, 'breakwater_stream_readers_dropped_total{reason="stalled"}')) === 1);
+    expect(await metric(gateway.address, "breakwater_stream_readers")).toBe(0);
+  });
+
+  it("readers are counted in all and by address, and a place that is left is free again", async () => {
+    const { gateway } = await start(3, { stream: { maxReaders: 3, maxReadersPerAddress: 2 } });
+    const first = await read(gateway.address, "feeds=ETH-USD");
+    await read(gateway.address, "feeds=ETH-USD");
+    const refused = await fetch(`${gateway.address}/v1/stream?feeds=ETH-USD`);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect(await refused.json()).toMatchObject({ detail: "2 readers from this address already" });
+    first.socket.destroy();
+    await until(async () => (await metric(gateway.address, "breakwater_stream_readers")) === 1);
+    expect((await read(gateway.address, "feeds=ETH-USD")).head).toContain("200 OK");
+  });
+});
+
+it("closing the gateway ends the streams and frees the port", async () => {
+  const parts = await openGateway({ network, rounds: CHAIN.slice(0, 3) });
+  const gateway = await startGateway({ ...parts.options, host: "127.0.0.1", port: 0 });
+  const reader = await read(gateway.address, "feeds=ETH-USD");
+  await until(() => reader.ids().length === 1);
+  await gateway.close();
+  await reader.closed;
+  const again = await startGateway({
+    ...(await openGateway()).options,
+    host: "127.0.0.1",
+    port: Number(new URL(gateway.address).port),
+  });
+  await again.close();
+});
+
+describe("where a stream begins", () => {
+  const at = { newest: 1_000, maxReplay: 100 };
+  it.each([
+    ["no last event: with the newest", undefined, at, { after: 999, skipped: false }],
+    ["a recent one: after it", 950, at, { after: 950, skipped: false }],
+    ["at the bound", 900, at, { after: 900, skipped: false }],
+    ["beyond the bound: at the bound, and it is said", 899, at, { after: 900, skipped: true }],
+    ["a little ahead, from a quicker gateway: after it", 1_100, at, { after: 1_100, skipped: false }],
+    ["far ahead, of no round of this network: with the newest", 1_101, at, { after: 999, skipped: false }],
+    ["before the first round", undefined, { ...at, newest: undefined }, { after: -1, skipped: false }],
+    ["before the first round, with a last event", 7, { ...at, newest: undefined }, { after: 7, skipped: false }],
+  ])("%s", (_, lastEventId, where, expected) => {
+    expect(resumeAfter(lastEventId, where)).toEqual(expected);
+  });
+
+  it.each(["", "-1", "1.5", "0x10", "01", "9007199254740992", "99999999999999999"])("%j is no round number", (text) => {
+    expect(parseLastEventId(text)).toBeUndefined();
+  });
+});
