@@ -34,6 +34,8 @@ type Reader = {
   readonly ids: () => readonly number[];
   readonly data: () => readonly string[];
   readonly text: () => string;
+  /** Whether the reply came to its proper end, which a cut connection does not. */
+  readonly ended: () => boolean;
   readonly closed: Promise<void>;
   readonly socket: Socket;
 };
@@ -62,6 +64,7 @@ async function read(address: string, query: string, headers: Readonly<Record<str
       .replaceAll("\r\n", "");
   return {
     ...{ head, text, closed, socket },
+    ended: () => received.endsWith("0\r\n\r\n"),
     ids: () => [...text().matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)),
     data: () => [...text().matchAll(/^data: (.+)$/gm)].map(([, data]) => data ?? ""),
   };
@@ -206,8 +209,10 @@ it("closing the gateway ends the streams and frees the port", async () => {
   const gateway = await startGateway({ ...parts.options, host: "127.0.0.1", port: 0 });
   const reader = await read(gateway.address, "feeds=ETH-USD");
   await until(() => reader.ids().length === 1);
+  expect(reader.ended()).toBe(false);
   await gateway.close();
   await reader.closed;
+  expect(reader.ended()).toBe(true);
   const again = await startGateway({
     ...(await openGateway()).options,
     host: "127.0.0.1",
