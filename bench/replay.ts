@@ -47,7 +47,8 @@ export function benchReplay(): Outcome {
       },
     ],
     notes: [
-      `${ROUNDS} rounds of ${NODES} observations, each on the result of the one before. With roots it is nextRound, which proves every header; without, the quorum's view and the breaker, which is what trying other thresholds needs.`,
+      `${ROUNDS} rounds of ${NODES} observations, each on the result of the one before. With roots it is nextRound, which proves every`,
+      "header; without, the quorum's view and the breaker alone, which is what trying other thresholds needs.",
     ],
   };
 }
