@@ -9,6 +9,12 @@ const MAX_DETAIL = 200;
 /** Some venues' front ends refuse a request without one. */
 const USER_AGENT = "breakwater";
 
+/**
+ * An idle connection is closed after this, before the venue does: a request sent into its closing is lost as ECONNRESET, and Node's
+ * agent heeds the venue's `Keep-Alive: timeout` only where it has a limit of its own. Servers wait 5 s (Node) or longer.
+ */
+const IDLE_MS = 3_000;
+
 /** The codes of node:zlib for gzip, brotli and zstd: bytes came, and are not what their content-encoding says. */
 const DECOMPRESSION = /^(Z_|ERR__ERROR|ZSTD_)/;
 
@@ -39,7 +45,7 @@ export type VenueHttp = {
  */
 export function createVenueHttp(options: VenueHttpOptions): VenueHttp {
   const base = parseBase(options.baseUrl);
-  const agentOptions = { keepAlive: true, maxSockets: options.maxSockets };
+  const agentOptions = { keepAlive: true, maxSockets: options.maxSockets, timeout: IDLE_MS };
   const httpAgent = new http.Agent(agentOptions);
   const httpsAgent = new https.Agent(agentOptions);
   const underWay = new Set<AbortController>();
