@@ -18,10 +18,7 @@ export type Children = {
  * Children hold an IPC channel to this process and end themselves when it closes, so none outlives a parent that crashed.
  * `onExit` hears of every child that ended without being asked to.
  */
-export function createChildren(
-  specs: readonly ChildSpec[],
-  onExit: (name: string, how: string) => void,
-): Children {
+export function createChildren(specs: readonly ChildSpec[], onExit: (name: string, how: string) => void): Children {
   const running = new Map<string, ChildProcess>();
   let stopping = false;
   const start = (name: string): boolean => {

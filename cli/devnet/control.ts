@@ -1,6 +1,12 @@
 import fastify, { type FastifyReply } from "fastify";
 import type { Result } from "../../protocol/result.ts";
-import { type ControlledWorld, controlClearFaults, controlFaults, controlMarket, type WorldState } from "../../simulator/control.ts";
+import {
+  type ControlledWorld,
+  controlClearFaults,
+  controlFaults,
+  controlMarket,
+  type WorldState,
+} from "../../simulator/control.ts";
 import type { CommandFault } from "../../simulator/market.ts";
 import type { Children } from "./children.ts";
 import type { DevnetNode } from "./layout.ts";
@@ -26,7 +32,14 @@ export async function startControl({
 }): Promise<Control> {
   const server = fastify({ forceCloseConnections: true });
   const list = () =>
-    nodes.map(({ name, address, api, store, logFile }) => ({ name, pid: children.pid(name) ?? null, address, api, store, log: logFile }));
+    nodes.map(({ name, address, api, store, logFile }) => ({
+      name,
+      pid: children.pid(name) ?? null,
+      address,
+      api,
+      store,
+      log: logFile,
+    }));
   const drive = (reply: FastifyReply, command: (world: ControlledWorld) => Result<WorldState, CommandFault>) => {
     if (world === undefined) return problem(reply, 409, "the market is live: only a simulated one can be driven");
     const done = command(world);
@@ -48,7 +61,9 @@ export async function startControl({
   server.post("/faults", (request, reply) => drive(reply, (market) => controlFaults(market, request.body)));
   server.delete("/faults", (_, reply) => drive(reply, controlClearFaults));
   server.setNotFoundHandler((request, reply) => problem(reply, 404, `no route ${request.method} ${request.url}`));
-  server.setErrorHandler((error: { statusCode?: number; message: string }, _, reply) => problem(reply, error.statusCode ?? 500, error.message));
+  server.setErrorHandler((error: { statusCode?: number; message: string }, _, reply) =>
+    problem(reply, error.statusCode ?? 500, error.message),
+  );
   await server.listen({ host: "127.0.0.1", port });
   return { close: () => server.close() };
 }

@@ -73,7 +73,10 @@ export async function writeDevnet({
       venues,
       logLevel,
     });
-    await writeFile(configFile, `${text}\n# Nodes behind this address share the venues' request budgets.\n${stringify({ addressSharedBy })}`);
+    await writeFile(
+      configFile,
+      `${text}\n# Nodes behind this address share the venues' request budgets.\n${stringify({ addressSharedBy })}`,
+    );
     return {
       name,
       address,

@@ -31,7 +31,9 @@ export async function openMarket({
   /** `venue → base URL`; these win over both markets. */
   readonly overrides: Readonly<Record<string, string>>;
 }): Promise<Market> {
-  const own = Object.fromEntries(Object.entries(overrides).map(([venue, url]) => [venue, { url, requestsPerSecond: SIMULATED_REQUESTS_PER_SECOND }]));
+  const own = Object.fromEntries(
+    Object.entries(overrides).map(([venue, url]) => [venue, { url, requestsPerSecond: SIMULATED_REQUESTS_PER_SECOND }]),
+  );
   const venues = [...catalogueListings().keys()];
   const reachable = mode === "simulated" ? 0 : await countReachable(venues);
   if (mode === "live" && reachable < LIVE_VENUES) {
@@ -47,7 +49,8 @@ export async function openMarket({
   const simulated = Object.fromEntries(
     [...server.baseUrls].map(([venue, url]) => [venue, { url, requestsPerSecond: SIMULATED_REQUESTS_PER_SECOND }]),
   );
-  const why = mode === "auto" ? `${reachable} of ${venues.length} exchanges can be reached from here, so it is simulated` : "simulated";
+  const why =
+    mode === "auto" ? `${reachable} of ${venues.length} exchanges can be reached from here, so it is simulated` : "simulated";
   return {
     kind: "simulated",
     note: `${why}: ${venues.length} venues in their real wire formats on ${server.url}, seed ${seed}; these are not real prices`,
@@ -57,7 +60,9 @@ export async function openMarket({
 }
 
 async function countReachable(venues: readonly string[]): Promise<number> {
-  const answers = await Promise.all(venues.map(async (venue) => reaches(Object.entries(ADAPTERS).find(([name]) => name === venue)?.[1].baseUrl)));
+  const answers = await Promise.all(
+    venues.map(async (venue) => reaches(Object.entries(ADAPTERS).find(([name]) => name === venue)?.[1].baseUrl)),
+  );
   return answers.filter(Boolean).length;
 }
 

@@ -41,12 +41,15 @@ export async function startProxy({
     replyOptions: {
       getUpstream: choose,
       onError: (reply, { error }) => {
-        void reply.code(502).type("application/problem+json").send({
-          type: "about:blank",
-          title: "Bad Gateway",
-          status: 502,
-          detail: `no node of the development network answered: ${error.message}`,
-        });
+        void reply
+          .code(502)
+          .type("application/problem+json")
+          .send({
+            type: "about:blank",
+            title: "Bad Gateway",
+            status: 502,
+            detail: `no node of the development network answered: ${error.message}`,
+          });
       },
     },
   });

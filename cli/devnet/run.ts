@@ -68,7 +68,11 @@ export async function runDevnet(options: {
 }
 
 function startChildren(layout: DevnetLayout): Children {
-  const specs = layout.nodes.map(({ name, configFile, logFile }) => ({ name, logFile, args: [MAIN, "node", "--config", configFile] }));
+  const specs = layout.nodes.map(({ name, configFile, logFile }) => ({
+    name,
+    logFile,
+    args: [MAIN, "node", "--config", configFile],
+  }));
   const children = createChildren(specs, (name, how) => console.log(`${name} ended (${how}); see its log`));
   for (const { name } of specs) children.start(name);
   return children;
@@ -103,7 +107,12 @@ function requireFree(port: number): Promise<void> {
     const probe = createServer();
     probe.once("error", (error: NodeJS.ErrnoException) => {
       const why = error.code === "EADDRINUSE" ? "is taken" : `cannot be used (${error.message})`;
-      reject(new OperationalError(`port ${port} ${why}: end what listens there, or choose others with --port, --control-port, --p2p-port`, { code: "port" }));
+      reject(
+        new OperationalError(
+          `port ${port} ${why}: end what listens there, or choose others with --port, --control-port, --p2p-port`,
+          { code: "port" },
+        ),
+      );
     });
     probe.listen(port, HOST, () => probe.close(() => done()));
   });

@@ -21,7 +21,9 @@ export function welcome({
   readonly folder: string;
   readonly nodes: readonly WelcomeNode[];
 }): string {
-  const rows = nodes.map(({ name, pid, address, api: own }) => `    ${name}  pid ${String(pid ?? "-").padEnd(7)} ${address}  ${own}`);
+  const rows = nodes.map(
+    ({ name, pid, address, api: own }) => `    ${name}  pid ${String(pid ?? "-").padEnd(7)} ${address}  ${own}`,
+  );
   return [
     "Breakwater development network: four nodes that sign prices and liquidation verdicts together, one round a second.",
     "",

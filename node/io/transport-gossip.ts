@@ -11,7 +11,7 @@ import type { Connection, PeerId, Stream, StreamHandler } from "@libp2p/interfac
 import { assert } from "../../protocol/assert.ts";
 import { type Address, concat, keccak, utf8 } from "../../protocol/bytes.ts";
 import { type Budget, createBudget } from "../budget.ts";
-import { addressOfPeer } from "./peer-identity.ts";
+import { addressOfPeer, rememberAddresses } from "./peer-identity.ts";
 import type { TopicRule, TransportLimits, TransportOptions } from "./transport-types.ts";
 
 /** Committees up to Dhi + 1 are fully meshed; in larger ones a publisher still sends to everybody itself (`floodPublish`). */
@@ -169,8 +169,9 @@ function debtOf(budget: PeerBudget, now: number): number {
 }
 
 function createValidator(rule: TopicRule, budgetOf: (address: Address) => PeerBudget, options: GossipOptions) {
+  const neighbourOf = rememberAddresses();
   return async (peer: PeerId, { data }: { readonly data: Uint8Array }): Promise<TopicValidatorResult> => {
-    const from = addressOfPeer(peer);
+    const from = neighbourOf(peer);
     if (from === undefined) return TopicValidatorResult.Ignore;
     const budget = budgetOf(from);
     budget.messages.charge(1, options.now());
