@@ -16,6 +16,7 @@ import { readNetworkFile, readNodeFile } from "./files.ts";
  * @throws OperationalError naming the file and field, the key, the port or the store at fault
  */
 export async function runNode(configFile: string): Promise<void> {
+  const ended = endOfLife();
   const config = readNodeFile(configFile);
   const network = readNetworkFile(config.network);
   const log = pino({ level: config.logLevel });
@@ -62,7 +63,7 @@ export async function runNode(configFile: string): Promise<void> {
     await stopAll();
     throw error;
   }
-  await endOfLife();
+  await ended;
   log.info({}, "node stopping");
   await stopAll();
   if (process.connected) process.disconnect();
@@ -82,10 +83,12 @@ function passwordFileOf({ passwordFile }: { readonly passwordFile?: string | und
   return passwordFile === undefined ? {} : { passwordFile };
 }
 
+/** Listened for before anything starts: an end that comes while the node starts must not be missed, or it outlives its parent. */
 function endOfLife(): Promise<void> {
   return new Promise((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
     process.once("disconnect", resolve);
+    if (process.connected === false) resolve();
   });
 }

@@ -1,8 +1,9 @@
-import { committeeDocumentSchema, trustCommittee, trustGenesis } from "../client/committee.ts";
+import { trustCommittee, trustGenesis } from "../client/committee.ts";
 import type { Trust } from "../client/verify.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { isHex } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
+import { committeeDocumentSchema } from "../protocol/document.ts";
 import type { Result } from "../protocol/result.ts";
 import { readNetworkFile } from "./files.ts";
 import { badFlag } from "./flags.ts";

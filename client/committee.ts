@@ -1,30 +1,10 @@
-import { z } from "zod";
 import { type Digest, isHex } from "../protocol/bytes.ts";
-import { type Committee, createCommittee, MIN_COMMITTEE } from "../protocol/committee.ts";
+import { type Committee, createCommittee } from "../protocol/committee.ts";
 import { genesisNetwork, parseNetworkConfig } from "../protocol/config.ts";
-import { addressSchema, countSchema, digestSchema } from "../protocol/document.ts";
+import { committeeDocumentSchema } from "../protocol/document.ts";
 import { createDomain } from "../protocol/eip712.ts";
-import { MAX_MEMBERS } from "../protocol/proposal.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 import type { Trust } from "./verify.ts";
-
-const MAX_NAME = 32;
-
-/** `GET /v1/committee`; with `?config=1` the config in force stands beside it. */
-export const committeeDocumentSchema = z.strictObject({
-  network: z.string().max(MAX_NAME),
-  domain: z.strictObject({ name: z.literal("Breakwater"), version: z.literal("1"), salt: digestSchema }),
-  configDigest: digestSchema,
-  genesisConfigDigest: digestSchema,
-  f: countSchema,
-  quorum: countSchema,
-  members: z
-    .array(z.strictObject({ name: z.string().max(MAX_NAME), address: addressSchema }))
-    .min(MIN_COMMITTEE)
-    .max(MAX_MEMBERS),
-  config: z.unknown().optional(),
-});
-export type CommitteeDocument = z.infer<typeof committeeDocumentSchema>;
 
 /**
  * Trust in a committee as a file or a host states it: the caller vouches for where the document came from. What can be recomputed is:

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import {
-  addressSchema,
   bundleFeedSchema,
+  type CommitteeDocument,
   countSchema,
   digestSchema,
   encodeReport,
@@ -141,22 +141,11 @@ export function toHistoryDocument(feed: FeedId, entries: readonly HistoryEntry[]
   return { feed, more: entries.length > limit, points: points.reverse() };
 }
 
-/** `GET /v1/committee`: what a consumer needs to trust; with `?config=1` what proves it against a genesis digest. */
-export const committeeSchema = z.strictObject({
-  network: z.string(),
-  domain: z.strictObject({ name: z.literal("Breakwater"), version: z.literal("1"), salt: digestSchema }),
-  configDigest: digestSchema,
-  genesisConfigDigest: digestSchema,
-  f: countSchema,
-  quorum: countSchema,
-  members: z.array(z.strictObject({ name: z.string(), address: addressSchema })),
-  config: z.record(z.string(), z.unknown()).optional(),
-});
-
+/** With `withConfig` what proves the members against a genesis digest. */
 export function toCommitteeDocument(
   network: Network,
   withConfig: boolean,
-): Omit<z.infer<typeof committeeSchema>, "config"> & {
+): Omit<CommitteeDocument, "config"> & {
   readonly config?: NetworkConfig;
 } {
   const { config, configDigest, genesisConfigDigest, committee, domain } = network;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { formatAmount, MAX_AMOUNT } from "./amount.ts";
 import { fromHex, toHex } from "./bytes.ts";
+import { MIN_COMMITTEE } from "./committee.ts";
 import type { RoundHeader } from "./eip712.ts";
 import { bytes32ToFeed, FEED_ID, type FeedId, MAX_FEED_ID_BYTES } from "./feed.ts";
 import { buildMerkleTree, type MerkleTree } from "./merkle.ts";
@@ -13,6 +14,8 @@ import type { CertifiedRound, FeedVerdict, MeasureUnit, Reason } from "./round.t
 const MAX_PATH = 32;
 /** Feeds in one bundle; a network has no more. */
 const MAX_BUNDLE_FEEDS = 2_048;
+/** Of a network or a member. */
+const MAX_NAME = 32;
 /** int192 has 58 digits and a sign. */
 const MAX_INTEGER_TEXT = 59;
 /** int192 in units: 40 digits, a point, 18 decimals. */
@@ -34,6 +37,22 @@ export const signatureSchema = hexSchema(65);
 export const countSchema = z.int("expected a whole number from 0").min(0, "expected a whole number from 0");
 const amountSchema = z.string().max(MAX_AMOUNT_TEXT).regex(AMOUNT, "expected a decimal amount in its shortest form");
 const integerSchema = z.string().max(MAX_INTEGER_TEXT).regex(INTEGER, "expected an integer in decimal digits");
+
+/** `GET /v1/committee`; with `?config=1` the config in force stands beside it, which the genesis digest proves. */
+export const committeeDocumentSchema = z.strictObject({
+  network: z.string().max(MAX_NAME),
+  domain: z.strictObject({ name: z.literal("Breakwater"), version: z.literal("1"), salt: digestSchema }),
+  configDigest: digestSchema,
+  genesisConfigDigest: digestSchema,
+  f: countSchema,
+  quorum: countSchema,
+  members: z
+    .array(z.strictObject({ name: z.string().max(MAX_NAME), address: addressSchema }))
+    .min(MIN_COMMITTEE)
+    .max(MAX_MEMBERS),
+  config: z.record(z.string(), z.unknown()).optional(),
+});
+export type CommitteeDocument = z.infer<typeof committeeDocumentSchema>;
 
 /** The signed header, as `/v1` shows it. */
 export const headerSchema = z.strictObject({

@@ -53,7 +53,11 @@ export async function runDevnet(options: {
       addressSharedBy: market.kind === "live" ? NODES : 1,
       logLevel: "info",
     });
-    const children = startChildren(layout);
+    let stopping = false;
+    void ended.then(() => {
+      stopping = true;
+    });
+    const children = startChildren(layout, () => stopping);
     stops.push(children.stop);
     const control = await startControl({ port: options.controlPort, nodes: layout.nodes, children, world: market.server });
     stops.push(control.close);
@@ -67,13 +71,16 @@ export async function runDevnet(options: {
   }
 }
 
-function startChildren(layout: DevnetLayout): Children {
+/** A terminal's Ctrl-C reaches the children as well: their ends are news only while nobody has asked for them. */
+function startChildren(layout: DevnetLayout, stopping: () => boolean): Children {
   const specs = layout.nodes.map(({ name, configFile, logFile }) => ({
     name,
     logFile,
     args: [MAIN, "node", "--config", configFile],
   }));
-  const children = createChildren(specs, (name, how) => console.log(`${name} ended (${how}); see its log`));
+  const children = createChildren(specs, (name, how) => {
+    if (!stopping()) console.log(`${name} ended (${how}); see its log`);
+  });
   for (const { name } of specs) children.start(name);
   return children;
 }

@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import { z } from "zod";
-import { committeeSchema, evidenceListSchema, toCommitteeDocument } from "../documents.ts";
+import { committeeDocumentSchema } from "../../protocol/document.ts";
+import { evidenceListSchema, toCommitteeDocument } from "../documents.ts";
 import { readinessOf } from "../lease.ts";
 import { committeeQuerySchema, evidenceQuerySchema, noQuerySchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
@@ -26,7 +27,7 @@ function registerCommittee(app: GatewayApp, { network }: RouteContext): void {
       "With `config=1` the config in force beside it: parse it, fill in its defaults, and the keccak of its RFC 8785 form is " +
       "configDigest. While that is the genesis digest, whoever holds the digest alone can check every member.",
     querystring: committeeQuerySchema,
-    response: describeResponses({ description: "The committee", schema: committeeSchema }),
+    response: describeResponses({ description: "The committee", schema: committeeDocumentSchema }),
   };
   const texts = {
     "0": JSON.stringify(toCommitteeDocument(network, false)),

@@ -1,9 +1,9 @@
 import { recomputeBody } from "../../aggregator/round.ts";
-import { committeeDocumentSchema, trustGenesis } from "../../client/committee.ts";
+import { trustGenesis } from "../../client/committee.ts";
 import { type Digest, toHex, utf8 } from "../../protocol/bytes.ts";
 import { verifyCertificate } from "../../protocol/certificate.ts";
 import { genesisNetwork, type Network, parseNetworkConfig } from "../../protocol/config.ts";
-import { encodeReport, showReason } from "../../protocol/document.ts";
+import { committeeDocumentSchema, encodeReport, showReason } from "../../protocol/document.ts";
 import type { RoundHeader } from "../../protocol/eip712.ts";
 import { fail, ok, type Result } from "../../protocol/result.ts";
 import type { RoundBody } from "../../protocol/round.ts";

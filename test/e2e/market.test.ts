@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEVELOPMENT_THRESHOLDS } from "../../cli/catalogue.ts";
-import { committeeDocumentSchema, trustGenesis } from "../../client/committee.ts";
+import { trustGenesis } from "../../client/committee.ts";
 import { verifyBundleDocument } from "../../client/verify.ts";
 import { formatAmount } from "../../protocol/amount.ts";
+import { committeeDocumentSchema } from "../../protocol/document.ts";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
 import { allClosed, useDevnet } from "./devnet.ts";
 import { amount, type FeedView, type RoundStream, summarize } from "./stream.ts";

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { committeeDocumentSchema, trustCommittee, trustGenesis } from "../../client/committee.ts";
+import { trustCommittee, trustGenesis } from "../../client/committee.ts";
 import { verifyText } from "../../client/verify.ts";
 import { breakerSchema, evidenceListSchema, feedListSchema, historySchema, roundSchema } from "../../gateway/documents.ts";
 import type { SourcesView } from "../../gateway/ports.ts";
 import { sourcesSchema } from "../../gateway/sources.ts";
 import { ONE } from "../../protocol/amount.ts";
 import { fromHex } from "../../protocol/bytes.ts";
-import { bundleDocumentSchema, decodeReport, feedDocumentSchema } from "../../protocol/document.ts";
+import { bundleDocumentSchema, committeeDocumentSchema, decodeReport, feedDocumentSchema } from "../../protocol/document.ts";
 import { observationDigest } from "../../protocol/eip712.ts";
 import { verifyEvidence } from "../../protocol/evidence.ts";
 import { buildMerkleTree } from "../../protocol/merkle.ts";
