@@ -17,6 +17,15 @@ import { readNetworkFile, readNodeFile } from "./files.ts";
  */
 export async function runNode(configFile: string): Promise<void> {
   const ended = endOfLife();
+  try {
+    await runUntil(ended, configFile);
+  } finally {
+    // An open channel to a parent would keep a node that could not start waiting for its end.
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function runUntil(ended: Promise<void>, configFile: string): Promise<void> {
   const config = readNodeFile(configFile);
   const network = readNetworkFile(config.network);
   const log = pino({ level: config.logLevel });
@@ -66,7 +75,6 @@ export async function runNode(configFile: string): Promise<void> {
   await ended;
   log.info({}, "node stopping");
   await stopAll();
-  if (process.connected) process.disconnect();
 }
 
 /** The gateway may not import the node's error; to the operator a taken port is the same one line, whichever listener it is. */
