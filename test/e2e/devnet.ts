@@ -58,15 +58,24 @@ export type DevnetOptions = {
   readonly dir?: string;
   /** What to wait for: every feed closed, or only that the network says that it runs. */
   readonly until?: "closed" | "announced";
+  /** In a process group of its own, so that a signal can go to all of it as a terminal's Ctrl-C does. */
+  readonly group?: boolean;
 };
 
 /** The real program in processes of its own: four nodes, the market, the proxy and control, on free ports. */
-export async function startDevnet({ ports: chosen, args = [], dir, until = "closed" }: DevnetOptions = {}): Promise<Devnet> {
+export async function startDevnet({
+  ports: chosen,
+  args = [],
+  dir,
+  until = "closed",
+  group = false,
+}: DevnetOptions = {}): Promise<Devnet> {
   const ports = chosen ?? (await freePorts());
   const folder = dir ?? (await mkdtemp(join(tmpdir(), "breakwater-e2e-")));
   const flags = ["--port", ports.api, "--control-port", ports.control, "--p2p-port", ports.p2p, "--dir", folder].map(String);
   const child = spawn(process.execPath, [MAIN, "devnet", "--market", "simulated", ...flags, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
+    detached: group,
   });
   const devnet = describeDevnet({ child, ports, folder, temporary: dir === undefined });
   try {
