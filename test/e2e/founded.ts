@@ -3,8 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { createChildren } from "../../cli/devnet/children.ts";
 import { createKeyFile } from "../../node/io/keys.ts";
+import { MAIN } from "../cli/session.ts";
 import { testKeys } from "../support/network.ts";
+import { request } from "./devnet.ts";
+import type { Running } from "./nodes.ts";
 import { freePorts } from "./ports.ts";
 
 /** Plain values as YAML writes them; a test edits its own copy. */
@@ -80,4 +84,21 @@ export async function found(feeds: readonly FeedPlain[], edits: Edits = {}): Pro
 
 export function removeFounded({ folder }: Founded): void {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Starts a process a node; the same few things can be asked of it as of a development network. */
+export function runFounded({ nodes }: Founded): Running & { readonly stop: () => Promise<void> } {
+  const specs = nodes.map(({ name, configFile, logFile }) => ({ name, logFile, args: [MAIN, "node", "--config", configFile] }));
+  const children = createChildren(specs, () => undefined);
+  for (const { name } of specs) children.start(name);
+  return {
+    nodes: async () => nodes.map(({ logFile, ...node }) => ({ ...node, log: logFile, pid: children.pid(node.name) ?? null })),
+    get: async <T>(path: string) => (await request(`${nodes[0]?.api}${path}`)).json as T,
+    post: async <T>(path: string) => {
+      const [, name = ""] = /^\/nodes\/(\w+)\/start$/.exec(path) ?? [];
+      if (!children.start(name)) throw new Error(`${path}: not a dead node`);
+      return undefined as T;
+    },
+    stop: children.stop,
+  };
 }

@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Children, createChildren } from "../../cli/devnet/children.ts";
 import { trustCommittee } from "../../client/committee.ts";
 import { verifyFeedDocument } from "../../client/verify.ts";
 import type { FeedDocument } from "../../protocol/document.ts";
-import { MAIN } from "../cli/session.ts";
 import { scheme } from "../support/network.ts";
 import { request, within } from "./devnet.ts";
-import { type Founded, found, removeFounded } from "./founded.ts";
+import { type Founded, found, removeFounded, runFounded } from "./founded.ts";
 import { ABSENT, type RecordedVenues, serveRecorded } from "./recorded-venues.ts";
 
 /** The oldest body is 13.4 s older than the newest: all but the aged one are well within it. */
@@ -71,7 +69,7 @@ type Sources = {
 describe("recorded reality: BTC/USDT on eleven venues in one quarter of a minute", () => {
   let venues: RecordedVenues | undefined;
   let founded: Founded | undefined;
-  let children: Children | undefined;
+  let running: ReturnType<typeof runFounded> | undefined;
   const apis = (): readonly string[] => founded?.nodes.map(({ api }) => api) ?? [];
 
   beforeAll(async () => {
@@ -87,13 +85,7 @@ describe("recorded reality: BTC/USDT on eleven venues in one quarter of a minute
         node.venues = Object.fromEntries(sources.map(({ venue }) => [venue, { url: served.urlOf(venue) }]));
       },
     });
-    const specs = founded.nodes.map(({ name, configFile, logFile }) => ({
-      name,
-      logFile,
-      args: [MAIN, "node", "--config", configFile],
-    }));
-    children = createChildren(specs, (name, how) => console.error(`${name} ended: ${how}`));
-    for (const { name } of specs) children.start(name);
+    running = runFounded(founded);
     await within(60_000, "every node's sample of every venue", async () => {
       const samples = await Promise.all(apis().map(sourcesOf));
       return samples.every((sample) => sample?.sources.every(({ code }) => code !== "missing") ?? false);
@@ -105,7 +97,7 @@ describe("recorded reality: BTC/USDT on eleven venues in one quarter of a minute
       console.error(readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n"));
   });
   afterAll(async () => {
-    await children?.stop();
+    await running?.stop();
     await venues?.close();
     if (founded !== undefined) removeFounded(founded);
   });
