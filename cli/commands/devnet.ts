@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ADAPTERS } from "../../adapters/index.ts";
-import { MARKET_MODES, type MarketMode } from "../devnet/market.ts";
-import { runDevnet } from "../devnet/run.ts";
+import type { MarketMode } from "../devnet/market.ts";
+
+const MARKET_MODES: readonly MarketMode[] = ["auto", "live", "simulated"];
 
 type Options = {
   readonly market: MarketMode;
@@ -16,7 +17,7 @@ type Options = {
 export function devnetCommand(): Command {
   return new Command("devnet")
     .description("Run a whole network on this machine: four nodes, a market, the API and a control API to break things with")
-    .addOption(new Option("--market <kind>", "where prices come from").choices([...MARKET_MODES]).default("auto"))
+    .addOption(new Option("--market <kind>", "where prices come from").choices(MARKET_MODES).default("auto"))
     .option("--venue <name=url>", "point one venue's adapter elsewhere; repeatable", collectVenue, {})
     .option("--seed <number>", "of the simulated market", wholeNumber, 1)
     .option("--port <number>", "of the network's API; node i serves its own on the next ones", wholeNumber, 8080)
@@ -28,6 +29,7 @@ export function devnetCommand(): Command {
       "\nExamples:\n  breakwater devnet\n  breakwater devnet --market simulated --seed 7\n  breakwater devnet --venue kraken=http://127.0.0.1:9001 --dir ./devnet",
     )
     .action(async (options: Options) => {
+      const { runDevnet } = await import("../devnet/run.ts");
       await runDevnet(options);
     });
 }

@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { runNode } from "../run-node.ts";
 
 export function nodeCommand(): Command {
   return new Command("node")
@@ -7,6 +6,8 @@ export function nodeCommand(): Command {
     .requiredOption("--config <file>", "the operator's node.yaml")
     .addHelpText("after", "\nExample:\n  breakwater node --config /etc/breakwater/node.yaml")
     .action(async ({ config }: { config: string }) => {
+      // Loaded when it is wanted: the other commands start without libp2p and SQLite.
+      const { runNode } = await import("../run-node.ts");
       await runNode(config);
     });
 }

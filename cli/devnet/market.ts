@@ -4,7 +4,6 @@ import { type MarketServer, startMarketServer } from "../../simulator/io/market-
 import { catalogueListings, type VenueOverride } from "./layout.ts";
 
 export type MarketMode = "auto" | "live" | "simulated";
-export const MARKET_MODES: readonly MarketMode[] = ["auto", "live", "simulated"];
 
 /** A simulated venue on this machine has no public request budget to respect. */
 const SIMULATED_REQUESTS_PER_SECOND = 200;
