@@ -84,6 +84,7 @@ export async function startDevnet({
       return devnet.output().includes("Ctrl-C");
     });
     if (until === "closed") await allClosed(devnet);
+    if (/^node\d ended/m.test(devnet.output())) throw new Error("a node ended while the network started");
     return devnet;
   } catch (error) {
     console.error(await devnet.explain());
