@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 
 /** How long a child may take to end by itself before it is killed. */
 const STOP_MS = 5_000;
@@ -26,6 +26,7 @@ export function createChildren(specs: readonly ChildSpec[], onExit: (name: strin
     if (spec === undefined || running.has(name) || stopping) return false;
     const log = openSync(spec.logFile, "a");
     const child = spawn(process.execPath, spec.args, { stdio: ["ignore", log, log, "ipc"] });
+    closeSync(log);
     running.set(name, child);
     child.on("exit", (code, signal) => {
       running.delete(name);

@@ -1,16 +1,20 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { type Children, createChildren } from "./children.ts";
 import { startControl } from "./control.ts";
-import { type DevnetLayout, writeDevnet } from "./layout.ts";
+import { type DevnetLayout, type DevnetNode, writeDevnet } from "./layout.ts";
 import { type Market, type MarketMode, openMarket } from "./market.ts";
 import { startProxy } from "./proxy.ts";
 import { welcome } from "./welcome.ts";
 
 const NODES = 4;
+/** How long the nodes may take until their APIs answer, and how often they are asked. */
+const START_MS = 45_000;
+const PROBE_MS = 200;
 const HOST = "127.0.0.1";
 const MAIN = join(import.meta.dirname, "..", import.meta.filename.endsWith(".ts") ? "main.ts" : "main.js");
 
@@ -63,11 +67,36 @@ export async function runDevnet(options: {
     stops.push(control.close);
     const proxy = await startProxy({ port: options.port, upstreams: layout.nodes });
     stops.push(proxy.close);
-    console.log(await announce(options, market, layout, folder, children));
+    await Promise.race([untilNodesAnswer(layout.nodes, children), ended]);
+    if (!stopping) console.log(await announce(options, market, layout, folder, children));
     await ended;
     console.log("\nstopping …");
   } finally {
     for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** A network that starts with fewer nodes than it says is a mistake to find now, not in a log later. */
+async function untilNodesAnswer(nodes: readonly DevnetNode[], children: Children): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  for (const { name, api, logFile } of nodes) {
+    while (!(await isLive(api))) {
+      const dead = children.pid(name) === undefined;
+      if (dead || Date.now() > deadline) {
+        const lines = (await readFile(logFile, "utf8").catch(() => "")).trim().split("\n");
+        const how = dead ? "ended while it started" : `does not answer on ${api}`;
+        throw new OperationalError(`${name} ${how}: ${lines.at(-1) ?? ""}`, { code: "node-not-started" });
+      }
+      await sleep(PROBE_MS);
+    }
+  }
+}
+
+async function isLive(api: string): Promise<boolean> {
+  try {
+    return (await fetch(`${api}/health/live`, { signal: AbortSignal.timeout(PROBE_MS * 5) })).ok;
+  } catch {
+    return false;
   }
 }
 
