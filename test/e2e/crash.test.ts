@@ -38,6 +38,8 @@ describe("kill -9", () => {
     const [witness, victim] = [await nodeOf(devnet(), 0), await nodeOf(devnet(), 1)];
     await kill(devnet(), 1);
     const killedAt = await latestRound(witness.api);
+    // What it sent before may still be certified in this very round, and in no later one.
+    const lastSent = Math.floor(Date.now() / 1_000);
     await within((ROUNDS_WITHOUT_ONE + 30) * 1_000, "rounds without one node", async () => {
       return (await latestRound(witness.api)) > killedAt + ROUNDS_WITHOUT_ONE;
     });
@@ -48,13 +50,14 @@ describe("kill -9", () => {
     console.log(
       `without one of four: ${missed.length} of ${others.length} rounds missed beside the ${all.length - others.length} it led`,
     );
-    expect(all.filter((round) => onlooker.leaderOf(round) === victim.address && certified.has(round))).toEqual([]);
+    const led = all.filter((round) => round > lastSent && onlooker.leaderOf(round) === victim.address);
+    expect(led.filter((round) => certified.has(round))).toEqual([]);
     expect(missed.length / others.length, `missed ${missed.join(", ")}`).toBeLessThan(0.02);
 
     const { firstRound } = await restart(devnet(), 1);
     const promised = promisesIn(victim.store).map(({ round }) => round);
     expect(firstRound).toBeGreaterThan(killedAt + ROUNDS_WITHOUT_ONE);
-    expect(promised.filter((round) => round > killedAt + 1 && round < firstRound)).toEqual([]);
+    expect(promised.filter((round) => round > lastSent && round < firstRound)).toEqual([]);
     await signsAfter(victim, firstRound - 1);
     const held = signaturesIn(witness.store, onlooker.domain);
     expect(held.some(({ signer, round }) => signer === victim.address && round >= firstRound)).toBe(true);
@@ -141,7 +144,10 @@ describe("kill -9", () => {
       await signsAfter(leader, round + Math.ceil(forMs / 1_000) + 1);
       const certified = new Set(certificatesIn(witness.store).map((item) => item.round));
       missed.push(...others.filter((number) => !certified.has(number)));
-      expect(Math.abs((await latestRound(leader.api)) - (await latestRound(witness.api)))).toBeLessThanOrEqual(1);
+      await within(20_000, "the newest round at both", async () => {
+        const [own, other] = await Promise.all([latestRound(leader.api), latestRound(witness.api)]);
+        return own > round + forMs / 1_000 && Math.abs(own - other) <= 1;
+      });
     }
     expect(asked).toBeGreaterThanOrEqual(8);
     expect(missed.length, `of ${asked} rounds of others missed: ${missed.join(", ")}`).toBeLessThanOrEqual(1);

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Digest } from "../../protocol/bytes.ts";
+import { readNetworkFile } from "../../cli/files.ts";
 import type { Network } from "../../protocol/config.ts";
 import { audit, networkFromGenesis, type RoundDocument } from "./auditor.ts";
-import { request, useDevnet } from "./devnet.ts";
+import { type Devnet, request, useDevnet } from "./devnet.ts";
 
 const AFTER_STEP = 15;
 /** Evenly over a text of some ten thousand digits. */
@@ -31,7 +32,7 @@ describe("any stored round computes again from the API's JSON", () => {
     await stream.more(AFTER_STEP);
     stream.close();
 
-    network = await knownNetwork(devnet().api);
+    network = await knownNetwork(devnet());
     const nodes = await devnet().nodes();
     // The chain is the walk back from the newest certificate to the first, which has no parent.
     for (let next = stream.newest(); next > 0; next = rounds.at(-1)?.body.parent?.round ?? 0) {
@@ -120,11 +121,11 @@ describe("any stored round computes again from the API's JSON", () => {
   }
 });
 
-async function knownNetwork(api: string): Promise<Network> {
+/** The digest is what a consumer was given once, by other means than the API. */
+async function knownNetwork({ api, folder }: Devnet): Promise<Network> {
+  const { genesisConfigDigest } = readNetworkFile(join(folder, "network.yaml"));
   const { json } = await request(`${api}/v1/committee?config=1`);
-  // What a consumer was given once, by other means than this API.
-  const genesis = (json as { genesisConfigDigest: Digest }).genesisConfigDigest;
-  const known = networkFromGenesis(json, genesis);
+  const known = networkFromGenesis(json, genesisConfigDigest);
   if (!known.ok) throw new Error(known.error);
   return known.value;
 }
