@@ -1,7 +1,7 @@
 import type { Adapter, FaultCode, VenueRequest } from "./adapter.ts";
 import { answerListing, type Listing } from "./batch.ts";
-import { at, batchesOf, splitMarket, textOf } from "./fields.ts";
-import { readBody, type VenueRules } from "./response.ts";
+import { at, batchesOf, joinedSymbol, textOf } from "./fields.ts";
+import { faultByCode, readBody, type VenueRules } from "./response.ts";
 
 /**
  * Binance spot, `GET /api/v3/ticker/24hr?symbols=[…]`.
@@ -27,19 +27,13 @@ export const binance: Adapter = {
 const SYMBOLS_PER_REQUEST = 20;
 
 function requestOf(markets: readonly string[]): VenueRequest {
-  const symbols = JSON.stringify(markets.map(symbolOf));
+  const symbols = JSON.stringify(markets.map(joinedSymbol));
   return { method: "GET", path: `/api/v3/ticker/24hr?symbols=${encodeURIComponent(symbols)}`, markets };
-}
-
-/** @example symbolOf("BTC/USDT"); // "BTCUSDT" */
-function symbolOf(market: string): string {
-  const { base, quote } = splitMarket(market);
-  return `${base}${quote}`;
 }
 
 const LISTING: Listing = {
   key: "symbol",
-  symbolOf,
+  symbolOf: joinedSymbol,
   fieldsOf: (record) => ({
     bid: at(record, "bidPrice"),
     ask: at(record, "askPrice"),
@@ -62,10 +56,7 @@ const CODES: ReadonlyMap<string, FaultCode> = new Map([
 
 /** Error bodies are `{"code", "msg"}`; a ban names its end in the text: `IP banned until 1659761931230`. */
 const RULES: VenueRules = {
-  bodyFault: (body) => {
-    const code = textOf(at(body, "code"));
-    return code === undefined ? undefined : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
-  },
+  bodyFault: faultByCode(CODES, { field: "code" }),
   retryAt: (_response, body) => {
     const until = /banned until (\d{13})\b/.exec(textOf(at(body ?? null, "msg")) ?? "")?.[1];
     return until === undefined ? undefined : Number(until);

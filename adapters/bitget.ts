@@ -1,7 +1,7 @@
 import type { Adapter, FaultCode } from "./adapter.ts";
 import { answerListing, eachOrAll, type Listing } from "./batch.ts";
-import { at, splitMarket, textOf } from "./fields.ts";
-import { readBody, type VenueRules } from "./response.ts";
+import { at, joinedSymbol } from "./fields.ts";
+import { faultByCode, readBody, type VenueRules } from "./response.ts";
 
 /**
  * Bitget spot v2, `GET /api/v2/spot/market/tickers[?symbol=…]`.
@@ -22,7 +22,7 @@ export const bitget: Adapter = {
   request: (markets) =>
     eachOrAll(markets, {
       atMost: SINGLES_AT_MOST,
-      each: (market) => `${PATH}?symbol=${encodeURIComponent(symbolOf(market))}`,
+      each: (market) => `${PATH}?symbol=${encodeURIComponent(joinedSymbol(market))}`,
       all: PATH,
     }),
   parse: (request, response) => answerListing(request, readBody(response, RULES), LISTING, "data"),
@@ -31,15 +31,9 @@ export const bitget: Adapter = {
 const PATH = "/api/v2/spot/market/tickers";
 const SINGLES_AT_MOST = 10;
 
-/** @example symbolOf("BTC/USDT"); // "BTCUSDT" */
-function symbolOf(market: string): string {
-  const { base, quote } = splitMarket(market);
-  return `${base}${quote}`;
-}
-
 const LISTING: Listing = {
   key: "symbol",
-  symbolOf,
+  symbolOf: joinedSymbol,
   fieldsOf: (record) => ({
     bid: at(record, "bidPr"),
     ask: at(record, "askPr"),
@@ -62,10 +56,5 @@ const CODES: ReadonlyMap<string, FaultCode> = new Map([
 const SUCCESS = "00000";
 
 const RULES: VenueRules = {
-  bodyFault: (body) => {
-    const code = textOf(at(body, "code"));
-    return code === undefined || code === SUCCESS
-      ? undefined
-      : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
-  },
+  bodyFault: faultByCode(CODES, { field: "code", success: SUCCESS }),
 };

@@ -1,7 +1,7 @@
 import type { Adapter, FaultCode } from "./adapter.ts";
 import { answerListing, eachOrAll, type Listing } from "./batch.ts";
-import { at, splitMarket, textOf } from "./fields.ts";
-import { readBody, type VenueRules } from "./response.ts";
+import { at, joinedSymbol } from "./fields.ts";
+import { faultByCode, readBody, type VenueRules } from "./response.ts";
 
 /**
  * Bybit spot, `GET /v5/market/tickers?category=spot&symbol=BTCUSDT`, beyond six markets without `symbol`: the whole list.
@@ -19,21 +19,15 @@ export const bybit: Adapter = {
   request: (markets) =>
     eachOrAll(markets, {
       atMost: 6,
-      each: (market) => `/v5/market/tickers?category=spot&symbol=${encodeURIComponent(symbolOf(market))}`,
+      each: (market) => `/v5/market/tickers?category=spot&symbol=${encodeURIComponent(joinedSymbol(market))}`,
       all: "/v5/market/tickers?category=spot",
     }),
   parse: (request, response) => answerListing(request, readBody(response, RULES), LISTING, "result", "list"),
 };
 
-/** @example symbolOf("BTC/USDT"); // "BTCUSDT" */
-function symbolOf(market: string): string {
-  const { base, quote } = splitMarket(market);
-  return `${base}${quote}`;
-}
-
 const LISTING: Listing = {
   key: "symbol",
-  symbolOf,
+  symbolOf: joinedSymbol,
   fieldsOf: (record) => ({
     bid: at(record, "bid1Price"),
     ask: at(record, "ask1Price"),
@@ -56,10 +50,7 @@ const BAN_MS = 10 * 60_000;
 /** Every body has a `retCode`, 0 for success. A 403 is a ban of the address; the header is the end of an endpoint's window. */
 const RULES: VenueRules = {
   statusFaults: { 403: "rate-limited" },
-  bodyFault: (body) => {
-    const code = textOf(at(body, "retCode"));
-    return code === undefined || code === "0" ? undefined : { code: CODES.get(code) ?? "http-status", detail: `retCode ${code}` };
-  },
+  bodyFault: faultByCode(CODES, { field: "retCode", success: "0" }),
   retryAt: (response) => {
     if (response.status === 403) return response.receivedAt + BAN_MS;
     const reset = /^\d{13}$/.exec(response.headers["x-bapi-limit-reset-timestamp"] ?? "")?.[0];

@@ -117,6 +117,12 @@ export function recordOf(index: RecordIndex, symbol: string): Result<Json, Fault
 }
 
 /** `BASE/QUOTE` in two; a market without a slash is a base alone and no venue will know it. */
+/** The symbol of the venues that write base and quote together. @example joinedSymbol("BTC/USDT"); // "BTCUSDT" */
+export function joinedSymbol(market: string): string {
+  const { base, quote } = splitMarket(market);
+  return `${base}${quote}`;
+}
+
 export function splitMarket(market: string): { readonly base: string; readonly quote: string } {
   const [base = "", quote = ""] = market.split("/");
   return { base, quote };

@@ -2,7 +2,7 @@ import type { Adapter, FaultCode } from "./adapter.ts";
 import { answerListing, eachOrAll } from "./batch.ts";
 import { answerEach, at, type Field, malformed, type QuoteFields, readQuote, textOf, unknownMarket } from "./fields.ts";
 import type { Json } from "./json.ts";
-import { readBody, type VenueRules } from "./response.ts";
+import { faultByCode, readBody, type VenueRules } from "./response.ts";
 
 /**
  * KuCoin spot, `GET /api/v1/market/stats?symbol=BTC-USDT` for one market, `GET /api/v1/market/allTickers` for more.
@@ -83,12 +83,7 @@ const CODES: ReadonlyMap<string, FaultCode> = new Map([
 
 /** Every body has a `code`, `"200000"` for success. The gateway's header counts the ms until the window begins anew. */
 const RULES: VenueRules = {
-  bodyFault: (body) => {
-    const code = textOf(at(body, "code"));
-    return code === undefined || code === "200000"
-      ? undefined
-      : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
-  },
+  bodyFault: faultByCode(CODES, { field: "code", success: "200000" }),
   retryAt: (response) => {
     const waitMs = /^\d{1,9}$/.exec(response.headers["gw-ratelimit-reset"] ?? "")?.[0];
     return waitMs === undefined ? undefined : response.receivedAt + Number(waitMs);

@@ -1,8 +1,8 @@
 import { ok } from "../protocol/result.ts";
 import type { Adapter, FaultCode } from "./adapter.ts";
 import { answerListing, eachOrAll, type Listing } from "./batch.ts";
-import { at, splitMarket, textOf } from "./fields.ts";
-import { readBody, type VenueRules } from "./response.ts";
+import { at, joinedSymbol, textOf } from "./fields.ts";
+import { faultByCode, readBody, type VenueRules } from "./response.ts";
 
 /**
  * MEXC spot, `GET /api/v3/ticker/24hr[?symbol=…]`.
@@ -23,7 +23,7 @@ export const mexc: Adapter = {
   request: (markets) =>
     eachOrAll(markets, {
       atMost: SINGLES_AT_MOST,
-      each: (market) => `${PATH}?symbol=${encodeURIComponent(symbolOf(market))}`,
+      each: (market) => `${PATH}?symbol=${encodeURIComponent(joinedSymbol(market))}`,
       all: PATH,
     }),
   parse: (request, response) => {
@@ -36,15 +36,9 @@ export const mexc: Adapter = {
 const PATH = "/api/v3/ticker/24hr";
 const SINGLES_AT_MOST = 20;
 
-/** @example symbolOf("BTC/USDT"); // "BTCUSDT" */
-function symbolOf(market: string): string {
-  const { base, quote } = splitMarket(market);
-  return `${base}${quote}`;
-}
-
 const LISTING: Listing = {
   key: "symbol",
-  symbolOf,
+  symbolOf: joinedSymbol,
   fieldsOf: (record) => ({
     bid: at(record, "bidPrice"),
     ask: at(record, "askPrice"),
@@ -63,8 +57,5 @@ const CODES: ReadonlyMap<string, FaultCode> = new Map([
 ]);
 
 const RULES: VenueRules = {
-  bodyFault: (body) => {
-    const code = textOf(at(body, "code"));
-    return code === undefined ? undefined : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
-  },
+  bodyFault: faultByCode(CODES, { field: "code" }),
 };

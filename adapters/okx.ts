@@ -1,7 +1,7 @@
 import type { Adapter, FaultCode } from "./adapter.ts";
 import { answerListing, eachOrAll, type Listing } from "./batch.ts";
-import { at, textOf } from "./fields.ts";
-import { readBody, type VenueRules } from "./response.ts";
+import { at } from "./fields.ts";
+import { faultByCode, readBody, type VenueRules } from "./response.ts";
 
 /**
  * OKX spot, `GET /api/v5/market/ticker?instId=BTC-USDT`, beyond four markets `GET /api/v5/market/tickers?instType=SPOT`.
@@ -55,8 +55,5 @@ const CODES: ReadonlyMap<string, FaultCode> = new Map([
 
 /** Every body has a `code`, `"0"` for success, whatever the status. */
 const RULES: VenueRules = {
-  bodyFault: (body) => {
-    const code = textOf(at(body, "code"));
-    return code === undefined || code === "0" ? undefined : { code: CODES.get(code) ?? "http-status", detail: `code ${code}` };
-  },
+  bodyFault: faultByCode(CODES, { field: "code", success: "0" }),
 };

@@ -1,5 +1,6 @@
 import { fail, type Result } from "../protocol/result.ts";
 import type { Fault, FaultCode, VenueResponse } from "./adapter.ts";
+import { at, textOf } from "./fields.ts";
 import { type Json, type JsonFault, parseJson } from "./json.ts";
 import { boundedRetry, retryAfter } from "./times.ts";
 
@@ -51,4 +52,20 @@ function retryInstant(response: VenueResponse, body: Json | undefined, rules: Ve
   const own = rules.retryAt?.(response, body);
   if (own === undefined) return header;
   return Math.max(header ?? 0, boundedRetry(own, response.receivedAt));
+}
+
+/**
+ * The fault of a body that carries its error code in one field: none without the field or with the code of success, `http-status`
+ * for a code that the venue's table does not name.
+ */
+export function faultByCode(
+  codes: ReadonlyMap<string, FaultCode>,
+  { field, success }: { readonly field: string; readonly success?: string },
+): NonNullable<VenueRules["bodyFault"]> {
+  return (body) => {
+    const code = textOf(at(body, field));
+    return code === undefined || code === success
+      ? undefined
+      : { code: codes.get(code) ?? "http-status", detail: `${field} ${code}` };
+  };
 }

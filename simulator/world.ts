@@ -19,7 +19,7 @@ const NANO = 1_000_000_000n;
 const STEPS_ROOT = 2n;
 
 type Ramp = { readonly from: bigint; readonly to: bigint; readonly startAt: number; readonly endAt: number };
-type Process = {
+type Walk = {
   readonly asset: Asset;
   readonly random: Random;
   value: bigint;
@@ -42,13 +42,13 @@ export type World = {
 };
 
 export function createWorld({ seed, startAt }: { seed: number; startAt: number }): World {
-  const processes = new Map<string, Process>();
-  for (const asset of ASSETS) processes.set(asset.feed, startProcess(asset, seed));
+  const walks = new Map<string, Walk>();
+  for (const asset of ASSETS) walks.set(asset.feed, startWalk(asset, seed));
   let at = startAt;
 
   const usd = (asset: string, lagSteps: number): bigint | undefined => {
     if (asset === "USD") return ONE;
-    const own = [...processes.values()].find((process) => process.asset.asset === asset);
+    const own = [...walks.values()].find((walk) => walk.asset.asset === asset);
     if (own === undefined) return undefined;
     const value = own.history[lagSteps] ?? own.value;
     const quote = own.asset.feed.slice(asset.length + 1);
@@ -63,7 +63,7 @@ export function createWorld({ seed, startAt }: { seed: number; startAt: number }
     if (due > steps && due > 0) at += (due - steps) * STEP_MS;
     for (let i = 0; i < steps; i++) {
       at += STEP_MS;
-      for (const process of processes.values()) step(process, at);
+      for (const walk of walks.values()) step(walk, at);
     }
     return steps;
   };
@@ -72,53 +72,53 @@ export function createWorld({ seed, startAt }: { seed: number; startAt: number }
     advance,
     at: () => at,
     usd,
-    feeds: () => new Map([...processes].map(([feed, process]) => [feed, process.value])),
+    feeds: () => new Map([...walks].map(([feed, walk]) => [feed, walk.value])),
     setPrice: ({ feed, price, overMs }, now) => {
-      const process = processes.get(feed);
-      assert(process !== undefined, `the world has the feed ${feed}`);
+      const walk = walks.get(feed);
+      assert(walk !== undefined, `the world has the feed ${feed}`);
       const to = clamp(price);
-      if (overMs > 0) process.ramp = { from: process.value, to, startAt: now, endAt: now + overMs };
-      else settle(process, to);
+      if (overMs > 0) walk.ramp = { from: walk.value, to, startAt: now, endAt: now + overMs };
+      else settle(walk, to);
     },
   };
 }
 
-function startProcess(asset: Asset, seed: number): Process {
+function startWalk(asset: Asset, seed: number): Walk {
   const history = Array.from({ length: MAX_LAG_STEPS + 1 }, () => asset.price);
   const random = createRandom(seed, asset.feed);
   return { asset, random, value: asset.price, anchor: asset.price, ramp: undefined, history };
 }
 
 /** One draw a step, used or not, so that a control call changes the level and not the dice. */
-function step(process: Process, at: number): void {
-  const drawn = process.random.gaussian();
-  if (process.ramp !== undefined) rampStep(process, process.ramp, at);
+function step(walk: Walk, at: number): void {
+  const drawn = walk.random.gaussian();
+  if (walk.ramp !== undefined) rampStep(walk, walk.ramp, at);
   else {
-    const moved = (process.value * process.asset.walkNano * drawn) / (NANO * GAUSSIAN_SD * STEPS_ROOT);
-    const pulled = process.asset.pegged ? (process.anchor - process.value) / PEG_PULL : 0n;
-    process.value = clamp(process.value + moved + pulled);
+    const moved = (walk.value * walk.asset.walkNano * drawn) / (NANO * GAUSSIAN_SD * STEPS_ROOT);
+    const pulled = walk.asset.pegged ? (walk.anchor - walk.value) / PEG_PULL : 0n;
+    walk.value = clamp(walk.value + moved + pulled);
   }
-  process.history.unshift(process.value);
-  process.history.length = MAX_LAG_STEPS + 1;
+  walk.history.unshift(walk.value);
+  walk.history.length = MAX_LAG_STEPS + 1;
 }
 
-function rampStep(process: Process, { from, to, startAt, endAt }: Ramp, at: number): void {
+function rampStep(walk: Walk, { from, to, startAt, endAt }: Ramp, at: number): void {
   if (at < endAt) {
     const elapsed = BigInt(Math.max(0, at - startAt));
-    process.value = clamp(from + ((to - from) * elapsed) / BigInt(endAt - startAt));
+    walk.value = clamp(from + ((to - from) * elapsed) / BigInt(endAt - startAt));
     return;
   }
-  process.value = to;
-  process.anchor = to;
-  process.ramp = undefined;
+  walk.value = to;
+  walk.anchor = to;
+  walk.ramp = undefined;
 }
 
 /** A step has no lag: the past is rewritten, so that every venue shows it at its next poll. */
-function settle(process: Process, to: bigint): void {
-  process.value = to;
-  process.anchor = to;
-  process.ramp = undefined;
-  process.history.fill(to);
+function settle(walk: Walk, to: bigint): void {
+  walk.value = to;
+  walk.anchor = to;
+  walk.ramp = undefined;
+  walk.history.fill(to);
 }
 
 function clamp(value: bigint): bigint {
