@@ -9,6 +9,8 @@ import { openStore } from "../node/io/store.ts";
 import { memberIndex } from "../protocol/committee.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 
+const MINUTE_MS = 60_000;
+
 /**
  * Runs a node until SIGINT, SIGTERM or, under a parent that holds an IPC channel, until the parent is gone. What was started before a
  * fault is stopped again: nothing half-starts.
@@ -55,6 +57,8 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     const gateway = await openGateway({
       host: config.api.host,
       port: config.api.port,
+      rateLimit: { max: config.api.requestsPerMinute, windowMs: MINUTE_MS },
+      stream: { maxReadersPerAddress: config.api.streamsPerAddress },
       network,
       store,
       subscribe: node.subscribe,

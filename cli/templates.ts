@@ -60,7 +60,12 @@ export type NodeTemplate = {
   readonly passwordFile?: string;
   readonly listen: string;
   readonly peers: readonly { readonly address: string; readonly multiaddr: string }[];
-  readonly api: { readonly host: string; readonly port: number };
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    readonly requestsPerMinute?: number;
+    readonly streamsPerAddress?: number;
+  };
   readonly storage: string;
   readonly venues: Readonly<Record<string, { readonly url: string; readonly requestsPerSecond?: number }>>;
   readonly logLevel: string;

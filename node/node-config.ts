@@ -27,7 +27,13 @@ const nodeSchema = z.strictObject({
     .array(z.strictObject({ address: addressSchema, multiaddr: multiaddrSchema }))
     .max(128)
     .default([]),
-  api: z.strictObject({ host: z.string().min(1).default("127.0.0.1"), port: portSchema }),
+  api: z.strictObject({
+    host: z.string().min(1).default("127.0.0.1"),
+    port: portSchema,
+    /** Of one client's address; a proxy in front of the node counts as one. */
+    requestsPerMinute: z.int().min(1).max(100_000_000).default(3_000),
+    streamsPerAddress: z.int().min(1).max(100_000).default(100),
+  }),
   storage: z.strictObject({
     path: pathSchema,
     rounds: z.int().min(60).max(100_000_000).default(604_800),

@@ -9,6 +9,9 @@ import { networkYaml, nodeYaml } from "../templates.ts";
 /** Development keys guard nothing, and four are opened at every start: a low cost of scrypt. */
 const DEVELOPMENT_SCRYPT_N = 2 ** 10;
 
+/** Every client of a development network has the same address: its proxy's, or this machine's. */
+const LOCAL_LIMITS = { requestsPerMinute: 1_000_000, streamsPerAddress: 2_000 };
+
 export type DevnetNode = {
   readonly name: string;
   readonly address: string;
@@ -68,7 +71,7 @@ export async function writeDevnet({
       passwordFile: "password",
       listen: multiaddr(index),
       peers: peers.filter((peer) => peer.address !== address),
-      api: { host: "127.0.0.1", port },
+      api: { host: "127.0.0.1", port, ...LOCAL_LIMITS },
       storage: "store.sqlite",
       venues,
       logLevel,
