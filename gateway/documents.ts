@@ -16,9 +16,8 @@ import {
 import { evidenceSchema } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import { CARRIED_BIT, hasReason } from "../protocol/report.ts";
-import type { CertifiedRound, FeedVerdict, RoundBody } from "../protocol/round.ts";
+import type { CertifiedRound, FeedVerdict, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
 import { PRESETS } from "../protocol/thresholds.ts";
-import type { HistoryEntry, StoredRound } from "./ports.ts";
 
 const hexTextSchema = z.string().regex(/^0x([0-9a-f]{2})*$/, "expected lower-case hex");
 const shownSchema = bundleFeedSchema.omit({ proof: true });

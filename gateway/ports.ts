@@ -2,18 +2,7 @@ import type { Digest } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
 import type { Evidence } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
-import type { CertifiedRound, FeedVerdict, RoundBody } from "../protocol/round.ts";
-
-/** A round and whether it lies off the walk back from the newest one (DESIGN section 5). */
-export type StoredRound = { readonly certified: CertifiedRound; readonly orphan: boolean };
-
-/** One feed in one past round. */
-export type HistoryEntry = {
-  readonly round: number;
-  readonly timestamp: number;
-  readonly digest: Digest;
-  readonly verdict: FeedVerdict;
-};
+import type { CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
 
 /** Certified rounds, from a node's store or from a follower of nodes: whatever is served here was verified there. */
 export type RoundStore = {

@@ -1,6 +1,6 @@
 import type { Digest } from "../protocol/bytes.ts";
 import type { Evidence } from "../protocol/evidence.ts";
-import type { CertifiedRound, RoundBody } from "../protocol/round.ts";
+import type { CertifiedRound, RoundBody, StoredRound } from "../protocol/round.ts";
 import {
   DEFAULT_RETENTION,
   evidenceRound,
@@ -10,7 +10,6 @@ import {
   type Retention,
   type SignedRecord,
   type Store,
-  type StoredRound,
   settleWalk,
   type WalkRow,
 } from "./store.ts";

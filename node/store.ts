@@ -1,34 +1,17 @@
 import type { Digest } from "../protocol/bytes.ts";
 import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
-import type { CertifiedRound, FeedVerdict, RoundBody } from "../protocol/round.ts";
+import type { CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { GuardRecord } from "./machine.ts";
 
-/** What a node signs at most once per round number (P2): what it would otherwise be convicted of. */
-export type SignedKind = EvidenceKind;
-
-export type Signing = {
-  readonly kind: SignedKind;
-  readonly round: number;
-  readonly configDigest: Digest;
-  readonly digest: Digest;
-};
-export type SignedRecord = Signing & { readonly recordedAt: number };
+/** A promise as the store keeps it: what a node signs at most once for its kind and round (P2). `recordedAt` is Unix ms. */
+export type SignedRecord = GuardRecord & { readonly recordedAt: number };
 
 /**
  * `recorded`: durable, may be signed and sent. `same`: the very same was recorded before, sending it again is harmless.
  * `conflict`: something else stands there, or the round is at or below the floor under which records were dropped: never sign.
  */
 export type RecordOutcome = "recorded" | "same" | "conflict";
-
-/** A round and whether it lies off the walk back from the newest one. */
-export type StoredRound = { readonly certified: CertifiedRound; readonly orphan: boolean };
-
-export type HistoryEntry = {
-  readonly round: number;
-  readonly timestamp: number;
-  readonly digest: Digest;
-  readonly verdict: FeedVerdict;
-};
 
 /** How many of each are kept. Oldest go first, except evidence: the first proofs against a signer suffice. */
 export type Retention = {
@@ -50,8 +33,8 @@ export const MAX_EVIDENCE = 2_048;
 /** What a node keeps. Synchronous: `recordSigned` has reached the disk when it returns, where there is one. */
 export type Store = {
   /** Durable record before a signature leaves the node (P2). Throws when it could not be made durable: then do not sign. */
-  readonly recordSigned: (signing: Signing) => RecordOutcome;
-  readonly signedAt: (kind: SignedKind, round: number) => SignedRecord | undefined;
+  readonly recordSigned: (signing: GuardRecord) => RecordOutcome;
+  readonly signedAt: (kind: EvidenceKind, round: number) => SignedRecord | undefined;
   readonly newestSignedRound: () => number | undefined;
   /** Idempotent, one transaction. A body that comes later than its certificate is added by saving again. */
   readonly saveRound: (round: { readonly certified: CertifiedRound; readonly body?: RoundBody | undefined }) => "saved" | "known";

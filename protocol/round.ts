@@ -23,6 +23,17 @@ export type CertifiedRound = {
   readonly feeds: readonly FeedVerdict[];
 };
 
+/** A round and whether it lies off the walk back from the newest one. */
+export type StoredRound = { readonly certified: CertifiedRound; readonly orphan: boolean };
+
+/** One feed in one past round; the timestamp is the round's, Unix ms. */
+export type HistoryEntry = {
+  readonly round: number;
+  readonly timestamp: number;
+  readonly digest: Digest;
+  readonly verdict: FeedVerdict;
+};
+
 /**
  * Everything that is needed to compute a round again: where it started from and what the proposal put in. `memory` is the ABI
  * encoding whose keccak is the parent's `stateRoot`, empty bytes before the first round; observations are signed canonical bytes in

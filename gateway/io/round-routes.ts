@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { StoredRound } from "../../protocol/round.ts";
 import { breakerSchema, roundSchema, toBreakerDocument, toRoundDocument } from "../documents.ts";
 import { parseLastEventId } from "../events.ts";
 import { cacheControlOf } from "../lease.ts";
-import type { StoredRound } from "../ports.ts";
 import { bodyQuerySchema, chosenFeedsQuerySchema, noQuerySchema, roundParamsSchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { refuseSelection } from "./feed-routes.ts";

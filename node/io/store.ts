@@ -4,17 +4,8 @@ import { assert } from "../../protocol/assert.ts";
 import { type Digest, fromHex, toHex } from "../../protocol/bytes.ts";
 import { decodeCertificate, encodeCertificate } from "../../protocol/certificate.ts";
 import type { FeedId } from "../../protocol/feed.ts";
-import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
-import {
-  DEFAULT_RETENTION,
-  MAX_HISTORY,
-  MAX_RANGE,
-  type Retention,
-  type Store,
-  type StoredRound,
-  settleWalk,
-  type WalkRow,
-} from "../store.ts";
+import type { CertifiedRound, RoundBody, StoredRound } from "../../protocol/round.ts";
+import { DEFAULT_RETENTION, MAX_HISTORY, MAX_RANGE, type Retention, type Store, settleWalk, type WalkRow } from "../store.ts";
 import { decodeVerdict, encodeVerdict } from "../stored-verdict.ts";
 import { advised, numberOf, openStoreFile, transaction } from "./store-file.ts";
 import { createEvidence, createGuard } from "./store-guard.ts";
