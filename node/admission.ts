@@ -31,8 +31,7 @@ export function noticeOwn(
   if (signer !== desk.key.address || desk.guard.find(kind, round) === digest || desk.phase === "halted") return;
   const fields = { kind, round, digest };
   if (desk.phase === "running" && round >= desk.firstRound) {
-    const advice = "another process signs with this key: stop it, replace the key, then restart this node";
-    halt(desk, "key-used-elsewhere", { ...fields, advice });
+    halt(desk, "key-used-elsewhere", fields);
     return;
   }
   const key = keyOf(kind, round);

@@ -44,9 +44,8 @@ export type EventCode = keyof typeof EVENT_LEVELS;
 /** Codes whose level asks an operator to look. */
 type Concern = { [Code in EventCode]: (typeof EVENT_LEVELS)[Code] extends "info" ? never : Code }[EventCode];
 
-/** What the operator can do about it: the second half of the line in the log. */
-export const EVENT_ADVICE: Readonly<Record<Concern, string>> = {
-  "clock-off": "the node stays in quarantine until its clock agrees with its peers'; run chrony or ntpd",
+/** What the operator can do about it. A clock's direction is known only where it is measured: that event brings its own. */
+const ADVICE: Readonly<Record<Exclude<Concern, "clock-off">, string>> = {
   "hello-unusable": "a peer answered too slowly or not at all as it should; look at the network between you if it lasts",
   "stored-head-unusable": "the store is damaged; the node catches up from its peers, keep the file for inspection",
   "lost-record": "this store was lost or restored from an older copy; signing is safe, but never copy a store back",
@@ -65,6 +64,8 @@ export const EVENT_ADVICE: Readonly<Record<Concern, string>> = {
   "internal-fault": "a bug in this program; please report the line",
 };
 
-export function isConcern(code: EventCode): code is Concern {
-  return EVENT_LEVELS[code] !== "info";
+/** The second half of a concern's line in the log; undefined for what is no concern. */
+export function adviceOn(code: EventCode, { advice }: EventFields): string | undefined {
+  if (code in ADVICE) return ADVICE[code as keyof typeof ADVICE];
+  return advice === undefined ? undefined : String(advice);
 }

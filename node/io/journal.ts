@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { createTaper } from "../../adapters/taper.ts";
-import { EVENT_ADVICE, isConcern } from "../events.ts";
+import { adviceOn } from "../events.ts";
 import type { Output } from "../machine.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { OperationalError } from "./operational-error.ts";
@@ -18,12 +18,13 @@ export function createJournal(log: Logger, metrics: Pick<NodeMetrics, "onEvent">
   return {
     event: ({ level, code, fields }) => {
       metrics.onEvent(code);
-      if (!isConcern(code)) {
+      const advice = adviceOn(code, fields);
+      if (advice === undefined) {
         log[level]({ code, ...fields }, code);
         return;
       }
       const repeats = taper.count(code);
-      if (repeats !== undefined) log[level]({ code, ...fields, repeats }, `${code}: ${EVENT_ADVICE[code]}`);
+      if (repeats !== undefined) log[level]({ code, ...fields, repeats }, `${code}: ${advice}`);
     },
     attempt: (write) => {
       try {
