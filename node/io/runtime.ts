@@ -11,15 +11,16 @@ import { type MachineStatus, type RoundMachine, TOPICS } from "../machine.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { createRoundMachine } from "../round.ts";
 import { marketsByVenue, type Sample, sampleMarkets } from "../sampler.ts";
+import { startState } from "../start-state.ts";
 import type { Store } from "../store.ts";
+import { storedBytes } from "../stored-bytes.ts";
 import { decodeRequest, MAX_TOPIC_BYTES } from "../wire.ts";
-import { createFetcher, storedBytes } from "./fetcher.ts";
+import { createFetcher } from "./fetcher.ts";
 import { createJournal } from "./journal.ts";
 import type { NodeKey } from "./keys.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { reasonOf } from "./operational-error.ts";
 import { createShell, type Shell } from "./shell.ts";
-import { startState } from "./start-state.ts";
 import { startTransport } from "./transport.ts";
 import type { Transport } from "./transport-types.ts";
 

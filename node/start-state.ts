@@ -1,7 +1,7 @@
-import { EVIDENCE_KINDS } from "../../protocol/evidence.ts";
-import type { StoredRound } from "../../protocol/round.ts";
-import type { StartState } from "../machine.ts";
-import { MAX_RANGE, type Store } from "../store.ts";
+import { EVIDENCE_KINDS } from "../protocol/evidence.ts";
+import type { StoredRound } from "../protocol/round.ts";
+import type { StartState } from "./machine.ts";
+import { MAX_RANGE, type Store } from "./store.ts";
 
 /** Links of the chain that the machine is told at start; what is missing before them is not fetched again. */
 const START_HISTORY = 3_600;
