@@ -1,0 +1,138 @@
+import { type ComputedRound, nextRound, type ParentRound } from "../../aggregator/round.ts";
+import type { Topic } from "../../node/machine.ts";
+import { NO_HEAD } from "../../node/round-book.ts";
+import { encodeProposalMessage, encodeSignatureMessage } from "../../node/wire.ts";
+import { type Address, fromHex, type Hex } from "../../protocol/bytes.ts";
+import type { Certificate } from "../../protocol/certificate.ts";
+import { leaderOf, memberIndex } from "../../protocol/committee.ts";
+import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
+import {
+  encodeSignedObservation,
+  type FeedEntry,
+  type Observation,
+  type SignedObservation,
+  signObservation,
+} from "../../protocol/observation.ts";
+import { signProposal } from "../../protocol/proposal.ts";
+import type { AdversaryKey, AdversaryView } from "../cluster/adversary.ts";
+
+/** Signed with a key that is ours: an observation like the honest one of this moment, but for the changes. */
+export function observe(
+  view: AdversaryView,
+  changes: Partial<Omit<Observation, "observer">> & { readonly round: number },
+  key: AdversaryKey = view.key,
+): SignedObservation {
+  const contents = {
+    configDigest: view.network.configDigest,
+    head: headBefore(view, changes.round),
+    entries: changes.entries ?? view.sample(),
+    gauges: [],
+    documents: [],
+    ...changes,
+  };
+  return signObservation(contents, view.network.domain, { scheme: view.scheme, ...key });
+}
+
+/** The machine's head, unless the observation's round is not after it: then it would be refused for its shape. */
+function headBefore(view: AdversaryView, round: number): Observation["head"] {
+  const { head } = view.machine.status();
+  return head.round < round ? head : NO_HEAD;
+}
+
+/** The same observation in other words: each price a little off, or, where there is none, a gauge more. Never the same digest. */
+export function contradict(view: AdversaryView, { observation }: SignedObservation, variant = 1): SignedObservation {
+  const entries = observation.entries.map((entry) => shift(entry, variant));
+  const gauges = [{ gauge: "seen", value: BigInt(variant), asOf: view.now() }];
+  return observe(view, { ...withoutObserver(observation), ...(entries.length > 0 ? { entries } : { gauges }) });
+}
+
+function shift(entry: FeedEntry, variant: number): FeedEntry {
+  const by = entry.price / 1_000n + BigInt(variant);
+  return { ...entry, price: entry.price + by, low: entry.low, high: entry.high + by };
+}
+
+function withoutObserver({ observer: _, ...contents }: Observation): Omit<Observation, "observer"> {
+  return contents;
+}
+
+/** A round as any node would compute it from these parts. */
+export function computeRound(
+  { network }: AdversaryView,
+  { parent, round, observations }: { parent: ParentRound | undefined; round: number; observations: readonly SignedObservation[] },
+): ComputedRound {
+  return nextRound({ network, parent, round, observations });
+}
+
+/** A proposal's bytes, signed by this node whether it leads the round or not. */
+export function proposalOf(
+  view: AdversaryView,
+  { header, observations }: { readonly header: RoundHeader; readonly observations: readonly Hex[] },
+  certificate: Certificate | undefined,
+  key: AdversaryKey = view.key,
+): Uint8Array {
+  const signed = signProposal({ header, observations }, view.network.domain, { scheme: view.scheme, ...key });
+  return encodeProposalMessage(signed, certificate);
+}
+
+/** The bytes of a header's signature. */
+export function signatureOf(view: AdversaryView, header: RoundHeader, key: AdversaryKey = view.key): Uint8Array {
+  const signature = view.scheme.sign(fromHex(roundDigest(view.network.domain, header)), key.privateKey);
+  return encodeSignatureMessage({ header, signature });
+}
+
+/** The first q of these signatures in committee order; undefined when they are fewer. */
+export function certificateOf(
+  { network }: AdversaryView,
+  header: RoundHeader,
+  signatures: ReadonlyMap<Address, Hex>,
+): Certificate | undefined {
+  const { members, quorum } = network.committee;
+  const signed = members.flatMap(({ address: signer }) => {
+    const signature = signatures.get(signer);
+    return signature === undefined ? [] : [{ signer, signature }];
+  });
+  return signed.length < quorum ? undefined : { header, signatures: signed.slice(0, quorum) };
+}
+
+/** A stranger's key, or any other key made of this view's randomness; its address is nobody's in the committee. */
+export function freshBytes({ random }: AdversaryView, length: number): Uint8Array {
+  return Uint8Array.from({ length }, () => random.below(256));
+}
+
+export function sendObservation(view: AdversaryView, signed: SignedObservation, to?: readonly number[]): void {
+  send(view, "observation", encodeSignedObservation(signed), to);
+}
+
+export function send(view: AdversaryView, topic: Topic, bytes: Uint8Array, to?: readonly number[]): void {
+  if (to === undefined) view.send(topic, bytes);
+  else if (to.length > 0) view.send(topic, bytes, to);
+}
+
+/** Each signer's first observation of a round, in committee order: what a leader may choose from. */
+export function candidates(view: AdversaryView, round: number, own: SignedObservation | undefined): readonly SignedObservation[] {
+  const { committee } = view.network;
+  const bySigner = new Map<Address, SignedObservation>();
+  for (const signed of own === undefined ? view.heard(round) : [own, ...view.heard(round)]) {
+    if (!bySigner.has(signed.signer)) bySigner.set(signed.signer, signed);
+  }
+  return [...bySigner.values()].sort((a, b) => memberIndex(committee, a.signer) - memberIndex(committee, b.signer));
+}
+
+export function inCommitteeOrder(view: AdversaryView, chosen: readonly SignedObservation[]): readonly SignedObservation[] {
+  const { committee } = view.network;
+  return [...chosen].sort((a, b) => memberIndex(committee, a.signer) - memberIndex(committee, b.signer));
+}
+
+export function leads(view: AdversaryView, round: number): boolean {
+  return leaderOf(view.network.committee, round) === view.key.address;
+}
+
+/** The honest nodes in two halves, the first the smaller one. */
+export function halves({ honest }: AdversaryView): readonly [readonly number[], readonly number[]] {
+  const middle = honest.length >> 1;
+  return [honest.slice(0, middle), honest.slice(middle)];
+}
+
+export function pick<T>({ random }: AdversaryView, items: readonly T[]): T | undefined {
+  return items.length === 0 ? undefined : items[random.below(items.length)];
+}

@@ -1,0 +1,89 @@
+import type { Output, Topic } from "../../node/machine.ts";
+import { decodeSignatureMessage, splitProposalMessage } from "../../node/wire.ts";
+import { fromHex, toHex } from "../../protocol/bytes.ts";
+import { roundDigest } from "../../protocol/eip712.ts";
+import { decodeObservation, type FeedEntry } from "../../protocol/observation.ts";
+import { decodeProposal } from "../../protocol/proposal.ts";
+import { SIGNATURE_BYTES } from "../../protocol/secp256k1.ts";
+import type { AdversaryView, Behaviour } from "../cluster/adversary.ts";
+import { leads } from "./craft.ts";
+
+/** The answer to `sample` is due as soon as an honest sampler's would be. */
+const SAMPLE_MS = 1;
+
+/** What the machine publishes, but for those messages that `take` says it has dealt with. */
+export function divert(outputs: readonly Output[], take: (topic: Topic, bytes: Uint8Array) => boolean): readonly Output[] {
+  return outputs.filter((output) => output.kind !== "publish" || !take(output.topic, output.bytes));
+}
+
+/**
+ * The machine signs other entries than it saw; undefined for the honest ones. `afterMs`: waits so long with it, to hear the others
+ * first.
+ */
+export function misreport(
+  view: AdversaryView,
+  distort: (entries: readonly FeedEntry[], round: number) => readonly FeedEntry[] | undefined,
+  afterMs = SAMPLE_MS,
+): Pick<Behaviour, "outputs"> {
+  return {
+    outputs: (outputs) =>
+      outputs.filter((output) => {
+        if (output.kind !== "sample") return true;
+        const { round } = output;
+        view.after(afterMs, () => {
+          const honest = view.sample();
+          view.handle({ kind: "sampled", round, entries: distort(honest, round) ?? honest, gauges: [] });
+        });
+        return false;
+      }),
+  };
+}
+
+/**
+ * Whether a message carries this node's own signature. Its machine must not hear what was signed behind its back, or it would stop:
+ * "someone else signs with this key".
+ */
+export function isOwnWord(view: AdversaryView, { topic, bytes }: { readonly topic: Topic; readonly bytes: Uint8Array }): boolean {
+  const { address } = view.key;
+  if (topic === "observation") return observerOf(bytes) === address;
+  if (topic === "proposal") return leads(view, roundOfProposal(bytes) ?? -1);
+  const { domain } = view.network;
+  if (topic === "certificate") return false;
+  const decoded = decodeSignatureMessage(bytes);
+  if (!decoded.ok) return false;
+  return view.scheme.recover(fromHex(roundDigest(domain, decoded.value.header)), decoded.value.signature) === address;
+}
+
+/** Keeps own words from the machine and lets all others through. */
+export function deafToItself(view: AdversaryView): Pick<Behaviour, "hears"> {
+  return { hears: (message) => !isOwnWord(view, message) };
+}
+
+function observerOf(bytes: Uint8Array): string | undefined {
+  const decoded = decodeObservation(bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES)));
+  return decoded.ok ? decoded.value.observer : undefined;
+}
+
+function roundOfProposal(bytes: Uint8Array): number | undefined {
+  const parts = splitProposalMessage(bytes);
+  if (!parts.ok) return undefined;
+  const decoded = decodeProposal(parts.value.proposal.subarray(0, Math.max(0, parts.value.proposal.length - SIGNATURE_BYTES)));
+  return decoded.ok ? decoded.value.header.round : undefined;
+}
+
+/** The last 65 bytes, as text: a signed observation's signature. */
+export function signatureText(bytes: Uint8Array): string {
+  return toHex(bytes.subarray(bytes.length - SIGNATURE_BYTES));
+}
+
+/** The signed round of a message that this node's machine publishes; undefined for certificates, which are nobody's alone. */
+export function roundOf(topic: Topic, bytes: Uint8Array): number | undefined {
+  if (topic === "proposal") return roundOfProposal(bytes);
+  if (topic === "signature") {
+    const decoded = decodeSignatureMessage(bytes);
+    return decoded.ok ? decoded.value.header.round : undefined;
+  }
+  if (topic === "certificate") return undefined;
+  const decoded = decodeObservation(bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES)));
+  return decoded.ok ? decoded.value.round : undefined;
+}
