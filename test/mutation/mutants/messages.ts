@@ -1,0 +1,126 @@
+import { guardsIn, type Mutant } from "../mutant.ts";
+
+const ROUND = ["test/node/round.test.ts"];
+const GOSSIP = ["test/node/round-gossip.test.ts"];
+const BOUNDS = ["test/node/round-bounds.test.ts"];
+const QUARANTINE = ["test/node/quarantine.test.ts"];
+const NETWORK = ["test/node/round-network.test.ts"];
+
+/** What a node takes from its peers and what it keeps of it. */
+export const MESSAGE_GUARDS: readonly Mutant[] = [
+  ...guardsIn("node/signatures.ts", BOUNDS, [
+    ["assemble-at-q", "P2", "if (entries.length < quorum) return undefined;", ""],
+    ["assemble-exactly-q", "P2", "signatures.slice(0, quorum)", "signatures"],
+    ["assemble-one-digest", "P2", "pool.of(header.round).filter((entry) => entry.digest === digest)", "pool.of(header.round)"],
+  ]),
+  ...guardsIn("node/gossip-judge.ts", GOSSIP, [
+    ["gossip-size", "P8", 'if (bytes.length > MAX_TOPIC_BYTES[topic]) return { code: "oversize" };', ""],
+    ["gossip-config", "P6", 'if (configDigest !== view.network.configDigest) return "other-config";', ""],
+    ["gossip-old-round", "P8", 'if (round < view.round - WINDOW_ROUNDS) return "old-round";', ""],
+    ["gossip-future-round", "P8", 'round > view.round + WINDOW_ROUNDS ? "future-round" : undefined', "undefined"],
+    ["gossip-observation-count", "P8", "if (entries.length > network.config.feeds.length)", "if (false)"],
+    ["gossip-head-older", "P2", "head.round >= round || ", ""],
+    [
+      "gossip-first-head",
+      "P2",
+      "if (head.round >= round || (head.round === 0) !== (head.digest === ZERO_DIGEST))",
+      "if (head.round >= round)",
+    ],
+    ["gossip-not-observer", "P1", 'if (signer !== observation.observer) return { code: "not-observer" };', ""],
+    ["gossip-observer-unknown", "P1", 'if (memberIndex(network.committee, signer) < 0) return { code: "unknown-signer" };', ""],
+    [
+      "gossip-proposal-count",
+      "P1",
+      "observations.length < committee.quorum || observations.length > committee.members.length",
+      "observations.length > committee.members.length",
+    ],
+    [
+      "gossip-proposal-count-most",
+      "P8",
+      "observations.length < committee.quorum || observations.length > committee.members.length",
+      "observations.length < committee.quorum",
+    ],
+    ["gossip-not-leader", "P8", 'if (signer !== leaderOf(committee, round)) return { code: "not-leader" };', ""],
+    [
+      "gossip-attached-is-parent",
+      "P2",
+      "if (certificate !== undefined && !isParent(certificate.header, header, view.network))",
+      "if (false)",
+    ],
+    ["gossip-attached-is-certificate", "P2", "if (certificate !== undefined && !isCertificate(certificate, view))", "if (false)"],
+    [
+      "gossip-signer-unknown",
+      "P2",
+      'if (memberIndex(view.network.committee, signer) < 0) return { code: "unknown-signer" };',
+      "",
+    ],
+    ["gossip-bad-certificate", "P2", '  if (!isCertificate(certificate, view)) return { code: "bad-certificate" };\n', ""],
+    ["header-timestamp-derived", "P3", "header.timestamp === header.round * config.roundMs && ", ""],
+    ["header-lease-derived", "P3", " && header.validUntil === header.timestamp + config.leaseMs", ""],
+    ["gossip-seen-observation", "P8", 'if (view.seen("observation", round, digest)) return { code: "duplicate" };', ""],
+  ]),
+  ...guardsIn(
+    "node/pool.ts",
+    [...BOUNDS, ...GOSSIP],
+    [
+      ["pool-sender-bound", "P8", 'if (earlier >= MAX_DIGESTS_PER_SIGNER) return "surplus";', ""],
+      ["pool-window", "P8", "if (round < before) rounds.delete(round);", "void before;"],
+      ["pool-first-counts", "P1", "entries.findIndex((other) => other.signer === entry.signer) === index", "index >= 0"],
+      ["pool-by-signer", "P8", "(signer === undefined || entry.signer === signer)", "true"],
+      ["pool-equivocation", "P7", 'earlier === 0 ? "accepted" : "equivocation"', '"accepted"'],
+    ],
+  ),
+  ...guardsIn(
+    "node/answers.ts",
+    ["test/node/round-answers.test.ts", ...ROUND],
+    [
+      ["answer-of-the-asked", "P8", "if (!desk.fetching.isAsked(want, from)) return;", ""],
+      ["answer-observation", "P7", 'if (signed.digest !== digest) return "another observation";', ""],
+      [
+        "answer-member",
+        "P1",
+        'if (memberIndex(desk.network.committee, signed.signer) < 0) return "not a member\'s observation";',
+        "",
+      ],
+      ["answer-window", "P8", "if (Math.abs(signed.observation.round - desk.round) > WINDOW_ROUNDS)", "if (false)"],
+      [
+        "answer-certificate-verified",
+        "P2",
+        "if (!verified.ok) return `certificate",
+        "if (!verified.ok) return learnCertificate(desk, { certificate: decoded.value, digest }, [from]) && `certificate",
+      ],
+      ["answer-certificate", "P2", 'if (verified.value !== digest) return "another certificate";', ""],
+      ["answer-body-recomputed", "P7", 'if (computed.digest !== digest) return "recomputes to another header";', ""],
+    ],
+  ),
+  ...guardsIn("node/fetching.ts", BOUNDS, [
+    ["fetch-jobs-bounded", "P8", "jobs.size < MAX_JOBS", "true"],
+    ["fetch-in-flight-bounded", "P8", "if (free === 0) break;", ""],
+    ["fetch-bad-not-again", "P8", "job.refused.add(from);", ""],
+    ["fetch-asked-peer", "P8", "return job?.asked?.from === from ? job : undefined;", "return job;"],
+  ]),
+  ...guardsIn(
+    "node/following.ts",
+    [...QUARANTINE, ...ROUND, ...NETWORK],
+    [
+      ["head-of-the-future", "P8", " || round > desk.round + WINDOW_ROUNDS", ""],
+      ["walk-back-rests", "P8", "desk.backfillAt = desk.now + BACKFILL_REST_MS;", ""],
+    ],
+  ),
+  ...guardsIn(
+    "node/wire.ts",
+    ["test/node/wire.test.ts"],
+    [
+      ["wire-body-memory", "P8", "toHex(readSized(reader, MAX_MEMORY_BYTES))", "toHex(readSized(reader, 2 ** 32))"],
+      [
+        "wire-body-observation",
+        "P8",
+        "observations.push(toHex(readSized(reader, MAX_OBSERVATION_BYTES)));",
+        "observations.push(toHex(readSized(reader, 2 ** 32)));",
+      ],
+      ["wire-body-count", "P8", "if (count > MAX_MEMBERS)", "if (false)"],
+      ["wire-flag", "P7", "if (flag > 1)", "if (false)"],
+      ["wire-ends", "P7", "const fault = reader.end();", "const fault = reader.fault();"],
+    ],
+  ),
+];

@@ -1,0 +1,193 @@
+import { guardsIn, type Mutant } from "../mutant.ts";
+
+const ROUND = ["test/node/round.test.ts"];
+const GOSSIP = ["test/node/round-gossip.test.ts"];
+const BOUNDS = ["test/node/round-bounds.test.ts"];
+const QUARANTINE = ["test/node/quarantine.test.ts"];
+const NETWORK = ["test/node/round-network.test.ts"];
+
+/** What a node signs, and what it must know, keep and have recorded before it does. */
+export const NODE_GUARDS: readonly Mutant[] = [
+  ...guardsIn(
+    "node/desk.ts",
+    [...ROUND, ...NETWORK],
+    [
+      [
+        "record-before-send",
+        "P2",
+        '  emit(desk, { kind: "persist", record: pending.record });',
+        '  emit(desk, { kind: "publish", topic: pending.topic, bytes: pending.bytes });\n  emit(desk, { kind: "persist", record: pending.record });',
+      ],
+      ["sign-once", "P2", "&& desk.guard.find(kind, round) === undefined;", ";"],
+      ["sign-while-running", "P2", 'desk.phase === "running" && round >= desk.firstRound', "round >= desk.firstRound"],
+      ["sign-from-first-round", "P2", "&& round >= desk.firstRound", ""],
+      [
+        "acknowledged-digest",
+        "P2",
+        "if (pending?.record.digest !== record.digest) return undefined;",
+        "if (pending === undefined) return undefined;",
+      ],
+      ["halt-forgets-promises", "P2", "  desk.pending.clear();\n", ""],
+      ["halt-is-for-good", "P2", '  desk.phase = "halted";\n', ""],
+    ],
+  ),
+  ...guardsIn(
+    "node/guard.ts",
+    [...BOUNDS, ...ROUND],
+    [
+      [
+        "guard-claim",
+        "P2",
+        "if (standing !== undefined) return standing.digest === record.digest;",
+        "if (standing !== undefined) return true;",
+      ],
+      ["guard-newest", "P2", "newest = Math.max(newest, record.round);", ""],
+      [
+        "guard-whatever-config",
+        "P2",
+        "const key = keyOf(record.kind, record.round);",
+        "const key = keyOf(record.kind, record.round) + record.configDigest;",
+      ],
+      ["guard-bounded", "P8", "if (record.round < round - GUARD_ROUNDS) digests.delete(key);", "void key;"],
+    ],
+  ),
+  ...guardsIn(
+    "node/memory-store.ts",
+    ["test/node/store.test.ts"],
+    [
+      [
+        "memory-store-conflict",
+        "P2",
+        'known.digest === signing.digest && known.configDigest === signing.configDigest ? "same" : "conflict"',
+        '"same"',
+      ],
+      ["memory-store-floor", "P2", 'if (signing.round <= floor) return "conflict";', ""],
+      ["memory-store-evidence-share", "P8", "ofSigner.length >= retention.evidencePerSigner || ", ""],
+    ],
+  ),
+  ...guardsIn(
+    "node/io/store-guard.ts",
+    ["test/node/store.test.ts"],
+    [
+      [
+        "sqlite-store-conflict",
+        "P2",
+        'known.digest === signing.digest && known.configDigest === signing.configDigest ? "same" : "conflict"',
+        '"same"',
+      ],
+      ["sqlite-store-floor", "P2", 'if (signing.round <= floor) return "conflict";', ""],
+      ["sqlite-floor-kept", "P2", "raise.run(FLOOR, upTo);", ""],
+      ["sqlite-store-evidence-share", "P8", "Number(kept?.signer) >= retention.evidencePerSigner || ", ""],
+    ],
+  ),
+  ...guardsIn("node/signing.ts", ROUND, [
+    [
+      "proposal-members-once",
+      "P1",
+      "position <= previous || observation.round !== round",
+      "position < previous || observation.round !== round",
+    ],
+    ["proposal-round", "P1", "position <= previous || observation.round !== round", "position <= previous"],
+    ["proposal-config", "P6", "if (observation.configDigest !== desk.network.configDigest) return false;", ""],
+    ["parent-older", "P2", 'if (parent !== undefined && parent.header.round >= round) return "parent";', ""],
+    [
+      "newer-head-named",
+      "P2",
+      'if (observations.some(({ observation }) => observation.head.round > parentRound)) return "newer-head-named";',
+      "",
+    ],
+    ["newer-head-own", "P2", "desk.ownHead.head > parentRound ?", "false ?"],
+    ["header-recomputed", "P1", "if (computed.digest !== roundDigest(desk.network.domain, header))", "if (false)"],
+    ["window-early", "P3", 'if (desk.now < opensAt) return { kind: "early" };', ""],
+    ["window-late", "P3", 'if (desk.now > closesAt) return { kind: "late" };', ""],
+    [
+      "parent-certified",
+      "P2",
+      '  return [{ kind: desk.rounds.certificate(digest) === undefined ? "certificate" : "body", digest }];\n',
+      "  return [];\n",
+    ],
+    ["body-kept-by-signers", "P8", "  desk.rounds.keepSigned(computation);\n", ""],
+  ]),
+  ...guardsIn("node/round-book.ts", BOUNDS, [
+    [
+      "signed-body-until-later-head",
+      "P8",
+      "if (computed.header.round <= head().round) signed.delete(other);",
+      "signed.delete(other);",
+    ],
+    ["signed-bodies-bounded", "P8", "dropFirst(signed, MAX_SIGNED);", ""],
+    ["certificates-bounded", "P8", "dropFirst(certificates, MAX_CERTIFICATES);", ""],
+    ["head-is-newest", "P2", "newest === undefined || header.round > newest.computed.header.round", "true"],
+  ]),
+  ...guardsIn(
+    "node/leading.ts",
+    [...ROUND, ...NETWORK],
+    [
+      ["leader-leaves-out-newer", "P8", "observation.head.round <= head;", "observation.head.round <= head + 1e9;"],
+      ["leader-waits-for-quorum", "P1", "if (usable.length < committee.quorum) return;", "if (usable.length < 1) return;"],
+      ["leader-waits-grace", "P8", "&& desk.now < desk.quorumAt + config.graceMs", "&& false"],
+    ],
+  ),
+  ...guardsIn(
+    "node/round.ts",
+    [...ROUND, ...BOUNDS],
+    [
+      ["round-never-back", "P2", "if (round <= desk.round) return;", "if (round === desk.round) return;"],
+      ["prune-observations", "P8", "  desk.observations.prune(oldest);\n", ""],
+      ["prune-proposals", "P8", "  desk.proposals.prune(oldest);\n", ""],
+      ["prune-signatures", "P8", "  desk.signatures.prune(oldest);\n", ""],
+      ["prune-named", "P8", "if (observation.round < oldest) desk.named.delete(digest);", "void digest;"],
+      ["prune-guard", "P8", "  desk.guard.prune(round);\n", ""],
+      ["prune-seen-certificates", "P8", "if (old < oldest) desk.seenCertificates.delete(old);", "void old;"],
+      ["own-head-remembered", "P2", "  desk.ownHead = { round, head: head.round };\n", ""],
+      ["sample-of-this-round", "P3", "const isLate = round !== desk.round ||", "const isLate ="],
+      ["stored-head-recomputed", "P7", "!recomputed.ok || recomputed.value.digest !== digest", "!recomputed.ok"],
+      ["bug-costs-one-input", "P8", 'report(desk, "internal-fault", { input: input.kind, fault: text });', "throw fault;"],
+      [
+        "refusal-halts",
+        "P2",
+        'refused: (desk, { record: { kind, round, digest } }) => halt(desk, "guard-refused", { kind, round, digest }),',
+        "refused: () => undefined,",
+      ],
+    ],
+  ),
+  ...guardsIn(
+    "node/admission.ts",
+    [...ROUND, ...NETWORK, ...GOSSIP],
+    [
+      ["key-used-elsewhere", "P2", '    halt(desk, "key-used-elsewhere", fields);\n', ""],
+      ["own-echo-is-no-alarm", "P2", " || desk.guard.find(kind, round) === digest", ""],
+      [
+        "certificate-signatures-judged",
+        "P2",
+        "if (Math.abs(round - desk.round) <= WINDOW_ROUNDS) admitSignature(desk, signature);",
+        "if (false) admitSignature(desk, signature);",
+      ],
+    ],
+  ),
+  ...guardsIn("node/quarantine.ts", QUARANTINE, [
+    ["quarantine-two-rounds", "P2", "(heard[committee.f] ?? 0) + 2", "(heard[committee.f] ?? 0) + 1"],
+    ["quarantine-f+1-highest", "P2", "(heard[committee.f] ?? 0) + 2", "(heard[committee.f + 1] ?? 0) + 2"],
+    ["quarantine-f-liars", "P8", "(heard[committee.f] ?? 0) + 2", "(heard[0] ?? 0) + 2"],
+    ["quarantine-2f+1", "P2", "const needed = 2 * committee.f + 1;", "const needed = committee.f + 1;"],
+    ["quarantine-clock", "P3", "if (Math.abs(median) > maxSkewMs)", "if (false)"],
+    ["quarantine-guard", "P2", "Math.max(bound, guardNewest + 1)", "bound"],
+    ["quarantine-fresh", "P2", "Math.abs(now - receivedAt) <= REPORT_FRESH_MS", "now >= 0"],
+    ["quarantine-slow-exchange", "P3", "receivedAt < sentAt || receivedAt - sentAt > 2 * maxSkewMs", "receivedAt < sentAt"],
+    ["quarantine-heard-head", "P2", "Math.max(Math.floor(clock / roundMs), headRound)", "Math.floor(clock / roundMs)"],
+  ]),
+  ...guardsIn("node/starting.ts", QUARANTINE, [
+    [
+      "hello-of-members",
+      "P2",
+      "from !== desk.key.address && memberIndex(desk.network.committee, from) >= 0",
+      "from !== desk.key.address",
+    ],
+    [
+      "hello-not-own",
+      "P2",
+      "from !== desk.key.address && memberIndex(desk.network.committee, from) >= 0",
+      "memberIndex(desk.network.committee, from) >= 0",
+    ],
+  ]),
+];
