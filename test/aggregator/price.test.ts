@@ -39,6 +39,11 @@ describe("a source is dropped with its reason", () => {
     { name: "a fault and no quote", code: "missing", view: { fault: { code: "maintenance", detail: "until noon" } } },
     { name: "bid above ask", code: "crossed", view: { quote: { bid: 1801n * ONE, ask: 1800n * ONE, sentAt: AT } } },
     { name: "one side only", code: "empty", view: { quote: { bid: 1800n * ONE, sentAt: AT } } },
+    {
+      name: "one side only, whatever was traded last",
+      code: "empty",
+      view: { quote: { bid: 1800n * ONE, last: 1800n * ONE, lastAt: AT, sentAt: AT } },
+    },
     { name: "nothing at all", code: "empty", view: { quote: { sentAt: AT } } },
     { name: "a last trade without its time", code: "undated", view: { quote: { last: 1800n * ONE, sentAt: AT } } },
     {
@@ -123,6 +128,31 @@ describe("conversion", () => {
     expect(priced?.sources[0]?.drop?.detail).toContain("outside tolerance");
   });
 
+  it("drops a source whose leg's sources are spread wider than the leg's own limit, though none is outside tolerance", () => {
+    const spread = ["0.9970", "0.9972", "1", "1.0028", "1.0030"];
+    const priced = prices((venue) => book(spread[Number(venue.slice(5))] ?? "1"));
+    // Quartiles 0.9972 … 1.0028: 56 bps against 50.
+    expect(priced?.sources[0]?.drop).toEqual({ code: "leg", detail: "USDT/USD: sources too far apart" });
+  });
+
+  it("drops a source whose leg is older than the feed allows, though not than the leg does", () => {
+    const { feeds } = testNetwork({
+      feeds: [
+        { feed: "USDT/USD", preset: "stable", sources: plainSources("USDT/USD", 5) },
+        {
+          feed: "ETH/USD",
+          preset: "major",
+          sources: plainSources("ETH/USDT", 5).map((source) => ({ ...source, convert: [{ multiply: "USDT/USD" }] })),
+        },
+      ],
+    }).config;
+    const priced = (ageMs: number) =>
+      priceFeeds(feeds, (_, market) => (market === "USDT/USD" ? book("1", ageMs) : book("1800")), { at: AT, maxSkewMs: 250 });
+    expect(priced(15_000).get(ETH)?.entry?.asOf).toBe(AT - 15_000);
+    expect(priced(15_001).get("USDT/USD" as FeedId)?.entry).toBeDefined();
+    expect(priced(15_001).get(ETH)?.sources[0]?.drop?.code).toBe("stale");
+  });
+
   it("drops what a conversion makes too small to hold", () => {
     const priced = prices(() => book("1"), { quote: { bid: 1n, ask: 1n, sentAt: AT } });
     expect(priced?.sources[0]?.drop?.code).toBe("range");
@@ -140,6 +170,15 @@ describe("the node's price", () => {
     expect(priced.entry).toMatchObject({ groups: 5, topBps: 3333, outsideBps: 0 });
     expect(priced.entry?.low).toBe(1800n * ONE);
     expect(priced.entry?.high).toBe(1803n * ONE);
+  });
+
+  it("weighs the larger of two groups no more than the other: half is the cap where a third is not to be had", () => {
+    const sources = Array.from({ length: 8 }, (_, index) => ({
+      ...{ venue: `venue${index}`, market: "ETH/USD", weight: 1 },
+      group: index < 3 ? "pool" : `g${index}`,
+    }));
+    const priced = priceOf([book("1800"), book("1800"), book("1800"), book("1801")], { sources });
+    expect(priced.entry).toMatchObject({ groups: 2, topBps: 5_000 });
   });
 
   it("needs minSources from minGroups", () => {
