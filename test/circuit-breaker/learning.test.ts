@@ -68,6 +68,16 @@ describe("B4: learning", () => {
     expect(memory.v).toBe((324n * ONE * 6n) / 1_806n);
   });
 
+  test("a return is clipped at jumpBps, however long ago the last sample was", () => {
+    // 80 % since the last sample, two minutes ago: 3 % of them count.
+    const { memory } = twoRounds({
+      memory: (now) => ({ ...state, v: 0n, sampleP: cents(100_000), sampleAt: now - 119_000 }),
+      view: { price: PRICE },
+    });
+    // (3 %)² · YEAR_MS / 120000 = 236.682, below 18² = 324: 236.682 · 120 / 1920
+    expect(memory.v).toBe((236_682n * 10n ** 15n * 120n) / 1_920n);
+  });
+
   test("volatility stays within the preset's bounds and the leaf's field", () => {
     const volatilityAt = (v: bigint, network = networkWith({ [ETH]: { preset: "major" } })) =>
       twoRounds({ network, memory: () => ({ ...state, v }), view: {} }).report.volatility;

@@ -49,6 +49,13 @@ const CASES: readonly Case[] = [
     memory: (chain) => ({ fired: fired("jump", chain.timestamp() - 30_000) }),
     says: undefined,
   },
+  {
+    rule: "jump",
+    name: "not without a price, however far the last one lies from the anchor",
+    view: undefined,
+    memory: { price: cents(190_000) },
+    says: undefined,
+  },
   // 100 bps of 1800 are 18.
   { rule: "dispersion", name: "at its limit", view: spread(179_100, 180_900), says: undefined },
   { rule: "dispersion", name: "beyond it", view: spread(179_100, 180_901), says: { unit: "Bps", measured: 101, limit: 100 } },

@@ -3,7 +3,7 @@ import type { FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
 import { BIT } from "../../circuit-breaker/rules/rule.ts";
 import { type BreakerState, RULES } from "../../protocol/report.ts";
-import { cents, createChain, MAJOR, PRICE, quiet } from "./chain.ts";
+import { cents, createChain, ETH, MAJOR, networkWith, PRICE, quiet, twoRounds } from "./chain.ts";
 
 const PROBE_MS = 300_000;
 
@@ -41,6 +41,13 @@ const CASES: readonly Case[] = [
     view: { outsideBps: 9_000 },
     becomes: "open",
     also: (ts) => ({ since: ts, trips: 0, openMs: counts({}) }),
+  },
+  {
+    name: "closed, a rule → open, and what was waived in an earlier event counts again",
+    memory: () => ({ state: "closed", waived: BIT.divergence | BIT.jump, dir: 1 }),
+    view: { outsideBps: 9_000 },
+    becomes: "open",
+    also: () => ({ waived: 0, dir: 0 }),
   },
   {
     name: "closed, a hard rule → open",
@@ -198,6 +205,19 @@ describe("B6", () => {
     expect(report.since).toBe(chain.memoryOf().since);
     expect(chain.memoryOf()).toMatchObject(also(ts));
   });
+});
+
+test("a quiet time doubles with every trip and ends at clearCapMs", () => {
+  const network = networkWith({ [ETH]: { preset: "major", thresholds: { clearMs: 60_000 } } });
+  const stateAfter = (quietMs: number) =>
+    twoRounds({
+      network,
+      memory: (now) => ({ state: "open", trips: 4, fired: counts({ divergence: now + 1_000 - quietMs }) }),
+      view: {},
+    }).memory.state;
+  // 60 s · 2⁴ would be 960 s; the cap is 480 s.
+  expect(stateAfter(480_000)).toBe("open");
+  expect(stateAfter(480_001)).toBe("half-open");
 });
 
 describe("missed rounds did not fire", () => {
