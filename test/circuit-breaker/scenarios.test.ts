@@ -227,6 +227,13 @@ test("all sources silent: robust at once, nothing once stale, and back by itself
   expect(runsOf(watch(chain, 400, () => PRICE)).map(([state]) => state)).toEqual(["open", "half-open", "closed"]);
 });
 
+test("silence is never permission: after hours of it nothing is waived, nothing probed, nobody liquidated", () => {
+  const silent = watch(closedChain(), 4_000, () => undefined).slice(60);
+  expect(silent.every(({ state, liquidate, budgetBps }) => state === "open" && liquidate === "none" && budgetBps === 0)).toBe(
+    true,
+  );
+});
+
 test("steps that nobody corroborates, all day, stretch the interval for pauseBudgetMs and what leaks back", () => {
   const chain = createChain();
   chain.settle({ [ETH]: { price: PRICE } });
