@@ -10,7 +10,7 @@ type Case = {
   readonly rule: RuleName;
   readonly name: string;
   readonly view: Partial<QuorumView> | undefined;
-  readonly memory?: Partial<FeedMemory> | ((chain: Chain) => Partial<FeedMemory>);
+  readonly memory?: (chain: Chain) => Partial<FeedMemory>;
   readonly missed?: number;
   /** What the rule says; undefined when it is silent. */
   readonly says: Omit<Reason, "rule"> | undefined;
@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
     rule: "jump",
     name: "not without a price, however far the last one lies from the anchor",
     view: undefined,
-    memory: { price: cents(190_000) },
+    memory: () => ({ price: cents(190_000) }),
     says: undefined,
   },
   // 100 bps of 1800 are 18.
@@ -121,7 +121,7 @@ describe("a rule fires", () => {
       chain.eth({ price: PRICE });
       const now = chain.timestamp();
       chain.alter({ ...quiet(), pricedAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000 });
-      chain.alter(typeof memory === "function" ? memory(chain) : {});
+      chain.alter(memory?.(chain) ?? {});
       const timestamp = now + 1_000 * (1 + (missed ?? 0));
       const seen = view === undefined ? undefined : { price: PRICE, ...view };
       // A case gives observedAt as an age.

@@ -4,7 +4,7 @@ const RULES = ["test/circuit-breaker/rules.test.ts"];
 const STATES = ["test/circuit-breaker/state-machine.test.ts", "test/circuit-breaker/scenarios.test.ts"];
 const TIMERS = ["test/circuit-breaker/timers.test.ts", "test/circuit-breaker/scenarios.test.ts"];
 const LEARNING = ["test/circuit-breaker/learning.test.ts"];
-const VERDICTS = ["test/circuit-breaker/verdict.test.ts", "test/circuit-breaker/properties.test.ts"];
+const VERDICTS = ["test/circuit-breaker/verdict.test.ts"];
 const INTEGERS = ["test/circuit-breaker/integers.test.ts"];
 
 export const BREAKER_GUARDS: readonly Mutant[] = [
@@ -25,7 +25,7 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
       ["leaders-to-hold", "P5", "leadersToHold: f + 1,", "leadersToHold: 1,"],
     ],
   ),
-  ...guardsIn("circuit-breaker/genesis.ts", STATES, [["genesis-open", "P9", 'state: "open",', 'state: "closed",']]),
+  ...guardsIn("circuit-breaker/genesis.ts", STATES, [["genesis-restarts", "P9", "rounds: 0,", "rounds: 4,"]]),
   ...guardsIn("circuit-breaker/rules/jump.ts", RULES, [
     ["jump-needs-a-price", "P3", "fires: facts.priced && measured > limit", "fires: measured > limit"],
     ["jump-market-by-direction", "P5", "Math.sign(systemicBps) === facts.direction ?", "systemicBps !== 0 ?"],
@@ -156,19 +156,23 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
     ],
     ["corroboration-of-steps", "P5", "const stepMax = Math.max(memory.stepMax, facts.stepBps);", "const stepMax = 0;"],
   ]),
-  ...guardsIn("circuit-breaker/open-time.ts", TIMERS, [
-    ["open-time-capped", "P5", "(openMs[index] ?? 0) >= capMs", "false"],
-    ["open-time-least", "P5", "BigInt(minOpenMs), BigInt(maxOpenMs)", "0n, BigInt(maxOpenMs)"],
-    ["open-time-most", "P5", "BigInt(minOpenMs), BigInt(maxOpenMs)", "BigInt(minOpenMs), BigInt(Number.MAX_SAFE_INTEGER)"],
-    ["open-time-behind-gap", "P5", 'hasBit(active, "gap") ? BIT.jump : 0', "0"],
+  ...guardsIn(
+    "circuit-breaker/open-time.ts",
+    [...INTEGERS, ...TIMERS],
     [
-      "reversal-within-cap",
-      "P5",
-      "if ((memory.openMs[INDEX.jump] ?? 0) >= openCapMs(thresholds, marketVolatility)) return memory;",
-      "",
+      ["open-time-capped", "P5", "(openMs[index] ?? 0) >= capMs", "false"],
+      ["open-time-least", "P5", "BigInt(minOpenMs), BigInt(maxOpenMs)", "0n, BigInt(maxOpenMs)"],
+      ["open-time-most", "P5", "BigInt(minOpenMs), BigInt(maxOpenMs)", "BigInt(minOpenMs), BigInt(Number.MAX_SAFE_INTEGER)"],
+      ["open-time-behind-gap", "P5", 'hasBit(active, "gap") ? BIT.jump : 0', "0"],
+      [
+        "reversal-within-cap",
+        "P5",
+        "if ((memory.openMs[INDEX.jump] ?? 0) >= openCapMs(thresholds, marketVolatility)) return memory;",
+        "",
+      ],
+      ["reversal-by-direction", "P5", "|| facts.direction === memory.dir", ""],
     ],
-    ["reversal-by-direction", "P5", "|| facts.direction === memory.dir", ""],
-  ]),
+  ),
   ...guardsIn("circuit-breaker/meter.ts", TIMERS, [
     ["hull-while-open", "P4", 'memory.state === "open" && hasBit(active & ~memory.waived, "jump")', "false"],
     ["hull-budget", "P5", "wanted && left < budgetMs * DAY", "wanted"],
@@ -220,7 +224,7 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
   ),
   ...guardsIn(
     "circuit-breaker/feed-step.ts",
-    [...VERDICTS, "test/circuit-breaker/scenarios.test.ts"],
+    [...VERDICTS, ...TIMERS],
     [
       ["price-is-the-quorums", "P4", "price: facts.price,\n      ...interval,", "price: metered.anchor,\n      ...interval,"],
       ["gap-hull-while-open", "P4", 'jumpHull || (metered.state === "open" && hasBit(activity.active, "gap"))', "jumpHull"],
