@@ -1,0 +1,76 @@
+import type { Address } from "../../protocol/bytes.ts";
+import type { FaultKind, PlannedFault } from "../cluster/fault.ts";
+import type { TrialFacts } from "./checker.ts";
+
+/** Faults of the market leave the machines, the links and the clocks alone. */
+const MARKET_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "market-jump",
+  "market-slide",
+  "market-wick",
+  "venue-offset",
+  "venue-freeze",
+  "venue-lag",
+  "venue-outage",
+  "venue-wide",
+  "venue-crossed",
+  "shared-pool",
+]);
+
+export type Span = { readonly from: number; readonly to: number };
+
+/** What follows from a trial's facts before it begins: who is who, and when the world around the nodes was in order. */
+export type Truth = {
+  readonly n: number;
+  readonly f: number;
+  readonly quorum: number;
+  /** In committee order; −1 for a stranger. */
+  readonly indexOf: (address: Address) => number;
+  readonly isHonest: (node: number) => boolean;
+  readonly honest: readonly number[];
+  readonly leaderOf: (round: number) => number;
+  /** Honest nodes whose clock is set wrong at some time: the model counts them among the faulty while it lasts. */
+  readonly wrongClock: ReadonlySet<number>;
+  /** A wrong clock signs for the future and a lost disk forgets it: together they are a fault that no quarantine can see. */
+  readonly mayRepeat: (node: number) => boolean;
+  /** No link, clock or node was at fault at any time of this span, Unix ms. */
+  readonly isQuiet: (span: Span) => boolean;
+};
+
+export function createTruth({ network, faults, byzantine, startAt }: TrialFacts): Truth {
+  const { members, f, quorum } = network.committee;
+  const liars = new Set(byzantine);
+  const positions = new Map(members.map(({ address }, index) => [address, index]));
+  const wrongClock = new Set(faults.flatMap(({ fault }) => (isClockFault(fault) ? [fault.node] : [])));
+  const forgetful = new Set(faults.flatMap(({ fault }) => (losesRecords(fault) ? [fault.node] : [])));
+  const disturbances = faults
+    .filter(({ fault }) => !MARKET_KINDS.has(fault.kind))
+    .map(({ at, until }) => ({ from: startAt + at, to: startAt + until }));
+  return {
+    n: members.length,
+    f,
+    quorum,
+    indexOf: (address) => positions.get(address) ?? -1,
+    isHonest: (node) => node >= 0 && !liars.has(node),
+    honest: members.flatMap((_, index) => (liars.has(index) ? [] : [index])),
+    leaderOf: (round) => round % members.length,
+    wrongClock,
+    mayRepeat: (node) => wrongClock.has(node) && forgetful.has(node),
+    isQuiet: (span) => !disturbances.some((disturbed) => overlaps(disturbed, span)),
+  };
+}
+
+export function overlaps(a: Span, b: Span): boolean {
+  return a.from <= b.to && b.from <= a.to;
+}
+
+type Fault = PlannedFault["fault"];
+
+function isClockFault(fault: Fault): fault is Extract<Fault, { readonly kind: "clock-step" | "clock-drift" }> {
+  return fault.kind === "clock-step" || fault.kind === "clock-drift";
+}
+
+function losesRecords(
+  fault: Fault,
+): fault is Extract<Fault, { readonly kind: "crash-lost" | "disk-wiped" | "disk-restored" | "crash-torn" }> {
+  return ["crash-lost", "crash-torn", "disk-wiped", "disk-restored"].includes(fault.kind);
+}
