@@ -170,6 +170,8 @@ function checkFile(db: DatabaseSync, path: string): void {
     const verdict = Object.values(db.prepare(check).get() ?? {})[0];
     if (verdict === "ok") continue;
     const [code, advice] = ADVICE[11] ?? ["store-corrupt", ""];
-    throw new OperationalError(`store ${path}: ${String(verdict)}; ${advice}`, { code, details: { path } });
+    // SQLite heads its finding with a line of its own; an operator gets one line.
+    const finding = String(verdict).replaceAll(/\s*\n\s*/g, " ");
+    throw new OperationalError(`store ${path}: ${finding}; ${advice}`, { code, details: { path } });
   }
 }
