@@ -5,8 +5,7 @@ import type { Network } from "../../protocol/config.ts";
 import type { FeedEntry, SignedObservation } from "../../protocol/observation.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import type { Random } from "../random.ts";
-
-export type AdversaryKey = { readonly privateKey: Uint8Array; readonly address: Address };
+import type { Key } from "./signatures.ts";
 
 /**
  * What a byzantine node has: its key, the keys of the other byzantine ones, an honest machine that runs with its key as long as the
@@ -16,9 +15,9 @@ export type AdversaryView = {
   readonly network: Network;
   readonly scheme: Secp256k1;
   readonly node: number;
-  readonly key: AdversaryKey;
+  readonly key: Key;
   /** The byzantine nodes of this trial with their keys, this one included, in committee order. */
-  readonly cabal: readonly { readonly node: number; readonly key: AdversaryKey }[];
+  readonly cabal: readonly { readonly node: number; readonly key: Key }[];
   readonly random: Random;
   /** This node's clock, Unix ms. */
   readonly now: () => number;

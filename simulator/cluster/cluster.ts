@@ -3,7 +3,7 @@ import type { Address } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import { createRandom } from "../random.ts";
-import type { AdversaryKey, CreateBehaviour } from "./adversary.ts";
+import type { CreateBehaviour } from "./adversary.ts";
 import { createNodeClock, type NodeClock } from "./clock.ts";
 import { createDisk, type Disk, type DiskWrite } from "./disk.ts";
 import { createEars, type Ears } from "./ears.ts";
@@ -14,6 +14,7 @@ import { createHost, type Host } from "./host.ts";
 import { createLinks } from "./links.ts";
 import type { Market } from "./market.ts";
 import type { Witness } from "./occurrence.ts";
+import type { Key } from "./signatures.ts";
 import { openView } from "./view.ts";
 
 export type ClusterOptions = {
@@ -22,7 +23,7 @@ export type ClusterOptions = {
   readonly scheme: Secp256k1;
   readonly fold: Fold;
   /** In committee order. */
-  readonly keys: readonly AdversaryKey[];
+  readonly keys: readonly Key[];
   readonly startAt: number;
   readonly skewsMs: readonly number[];
   readonly delayMs: readonly [number, number];

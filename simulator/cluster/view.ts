@@ -2,13 +2,14 @@ import { assert } from "../../protocol/assert.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import { createRandom } from "../random.ts";
-import type { AdversaryKey, AdversaryView } from "./adversary.ts";
+import type { AdversaryView } from "./adversary.ts";
 import type { NodeClock } from "./clock.ts";
 import type { Ears } from "./ears.ts";
 import type { EventQueue } from "./events.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Host } from "./host.ts";
 import type { Witness } from "./occurrence.ts";
+import type { Key } from "./signatures.ts";
 
 /** What a byzantine node may see and do, nothing of which an attacker with its key and machine could not. */
 export function openView({
@@ -28,7 +29,7 @@ export function openView({
   readonly seed: number;
   readonly network: Network;
   readonly scheme: Secp256k1;
-  readonly keys: readonly AdversaryKey[];
+  readonly keys: readonly Key[];
   readonly queue: EventQueue;
   readonly witness: Witness;
   /** Of its behaviour. */

@@ -1,0 +1,137 @@
+import type { Network } from "../../protocol/config.ts";
+import type { Secp256k1 } from "../../protocol/secp256k1.ts";
+import { BEHAVIOURS } from "../byzantine/index.ts";
+import { type Cluster, createCluster } from "../cluster/cluster.ts";
+import { createSharedFold } from "../cluster/fold.ts";
+import type { Market } from "../cluster/market.ts";
+import type { Occurrence, Witness } from "../cluster/occurrence.ts";
+import { createKeys, createTableScheme, type Key } from "../cluster/signatures.ts";
+import type { CreateChecker, TrialFacts, Violation } from "../promises/checker.ts";
+import { createCheckers } from "../promises/index.ts";
+import { createMarket } from "./market.ts";
+import type { Plan } from "./plan.ts";
+import { createSettings, type Settings } from "./settings.ts";
+import { createTraceHash } from "./trace-hash.ts";
+
+/** The largest committee of a trial. */
+const MAX_NODES = 13;
+/** 15 January 2027; each seed starts a little later, at another phase of its round and with another leader. */
+const EPOCH = 1_800_000_000_000;
+const PHASES_MS = 97_001;
+/** One broken promise is reported so often; more of the same say nothing new. */
+const MAX_VIOLATIONS = 50;
+
+/** What trials share, made once: keys and parsed networks. */
+export type Grounds = { readonly keys: readonly Key[]; readonly settings: Settings };
+
+export function createGrounds(): Grounds {
+  const keys = createKeys(MAX_NODES);
+  return { keys, settings: createSettings(keys) };
+}
+
+export type TrialOptions = {
+  readonly grounds: Grounds;
+  /** Listens in. */
+  readonly witness?: Witness;
+  /** Real signatures instead of a table of them. */
+  readonly scheme?: Secp256k1;
+  /** Other checkers than those of every promise. */
+  readonly checkers?: CreateChecker;
+};
+
+export type TrialOutcome = {
+  readonly violations: readonly Violation[];
+  /** The same for the same plan, always. */
+  readonly traceHash: string;
+  /** Round numbers with a certificate that some node committed. */
+  readonly rounds: number;
+  /** Unix ms of true time. */
+  readonly startAt: number;
+};
+
+/**
+ * One trial: any fault at all that the plan holds (safety), then a healed network that has to go on (progress), judged by what is true
+ * and not by what any node believes. Pure: the plan decides everything.
+ */
+export function runTrial(plan: Plan, { grounds, witness, scheme, checkers = createCheckers }: TrialOptions): TrialOutcome {
+  const network = grounds.settings.network(plan.setting, plan.n);
+  const startAt = EPOCH + ((plan.seed * 7_919) % PHASES_MS);
+  const market = createMarket({ seed: plan.seed, config: network.config, startAt });
+  const keys = grounds.keys.slice(0, plan.n);
+  const signatures = scheme ?? createTableScheme(grounds.keys);
+  const facts = factsOf(plan, { network, scheme: signatures, market, startAt });
+  const violations: Violation[] = [];
+  const report = (violation: Violation): void => {
+    if (violations.length < MAX_VIOLATIONS) violations.push(violation);
+  };
+  const trace = createTraceHash();
+  const rounds = new Set<number>();
+  const checker = checkers(facts, report);
+  const cluster = createCluster({
+    seed: plan.seed,
+    network,
+    scheme: signatures,
+    fold: createSharedFold(),
+    keys,
+    startAt,
+    skewsMs: plan.skewsMs,
+    delayMs: plan.delayMs,
+    market,
+    byzantine: plan.byzantine.map(({ node, behaviour }) => ({ node, name: behaviour, create: behaviourOf(behaviour) })),
+    witness: (occurrence: Occurrence) => {
+      trace.witness(occurrence);
+      if (occurrence.kind === "committed") rounds.add(occurrence.certified.certificate.header.round);
+      checker.witness(occurrence);
+      witness?.(occurrence);
+    },
+  });
+  try {
+    play(cluster, plan, facts);
+    checker.finish();
+  } catch (fault) {
+    report({ promise: "sound", at: cluster.queue.now(), what: `thrown: ${textOf(fault)}` });
+  }
+  return { violations, traceHash: trace.hex(), rounds: rounds.size, startAt };
+}
+
+function factsOf(
+  plan: Plan,
+  world: { readonly network: Network; readonly scheme: Secp256k1; readonly market: Market; readonly startAt: number },
+): TrialFacts {
+  const byzantine = plan.byzantine.map(({ node }) => node);
+  const honestSkews = plan.skewsMs.filter((_, node) => !byzantine.includes(node));
+  return {
+    ...world,
+    faults: plan.faults,
+    byzantine,
+    downAfterHeal: plan.downAfterHeal,
+    healsByzantine: plan.healsByzantine,
+    healAt: world.startAt + plan.safetyMs,
+    endAt: world.startAt + plan.safetyMs + plan.healMs,
+    maxDelayMs: plan.delayMs[1],
+    maxSkewMs: Math.max(0, ...honestSkews) - Math.min(0, ...honestSkews),
+  };
+}
+
+function play(cluster: Cluster, plan: Plan, { startAt, healAt, endAt }: TrialFacts): void {
+  const { queue } = cluster;
+  for (const planned of plan.faults) cluster.plan(planned);
+  plan.startsMs.forEach((ms, node) => {
+    queue.at(startAt + ms, () => cluster.start(node));
+  });
+  queue.at(healAt, () => {
+    if (plan.healsByzantine) cluster.reform();
+    for (const node of plan.downAfterHeal) cluster.stop(node);
+  });
+  queue.runUntil(endAt);
+}
+
+function behaviourOf(name: string) {
+  const create = Object.hasOwn(BEHAVIOURS, name) ? BEHAVIOURS[name as keyof typeof BEHAVIOURS] : undefined;
+  if (create === undefined) throw new Error(`unknown behaviour "${name}"`);
+  return create;
+}
+
+function textOf(fault: unknown): string {
+  return fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+}
