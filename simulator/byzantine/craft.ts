@@ -14,13 +14,14 @@ import {
   signObservation,
 } from "../../protocol/observation.ts";
 import { signProposal } from "../../protocol/proposal.ts";
-import type { AdversaryKey, AdversaryView } from "../cluster/adversary.ts";
+import type { AdversaryView } from "../cluster/adversary.ts";
+import type { Key } from "../cluster/signatures.ts";
 
 /** Signed with a key that is ours: an observation like the honest one of this moment, but for the changes. */
 export function observe(
   view: AdversaryView,
   changes: Partial<Omit<Observation, "observer">> & { readonly round: number },
-  key: AdversaryKey = view.key,
+  key: Key = view.key,
 ): SignedObservation {
   const contents = {
     configDigest: view.network.configDigest,
@@ -68,33 +69,19 @@ export function proposalOf(
   view: AdversaryView,
   { header, observations }: { readonly header: RoundHeader; readonly observations: readonly Hex[] },
   certificate: Certificate | undefined,
-  key: AdversaryKey = view.key,
+  key: Key = view.key,
 ): Uint8Array {
   const signed = signProposal({ header, observations }, view.network.domain, { scheme: view.scheme, ...key });
   return encodeProposalMessage(signed, certificate);
 }
 
 /** The bytes of a header's signature. */
-export function signatureOf(view: AdversaryView, header: RoundHeader, key: AdversaryKey = view.key): Uint8Array {
+export function signatureOf(view: AdversaryView, header: RoundHeader, key: Key = view.key): Uint8Array {
   const signature = view.scheme.sign(fromHex(roundDigest(view.network.domain, header)), key.privateKey);
   return encodeSignatureMessage({ header, signature });
 }
 
-/** The first q of these signatures in committee order; undefined when they are fewer. */
-export function certificateOf(
-  { network }: AdversaryView,
-  header: RoundHeader,
-  signatures: ReadonlyMap<Address, Hex>,
-): Certificate | undefined {
-  const { members, quorum } = network.committee;
-  const signed = members.flatMap(({ address: signer }) => {
-    const signature = signatures.get(signer);
-    return signature === undefined ? [] : [{ signer, signature }];
-  });
-  return signed.length < quorum ? undefined : { header, signatures: signed.slice(0, quorum) };
-}
-
-/** A stranger's key, or any other key made of this view's randomness; its address is nobody's in the committee. */
+/** For keys, digests and messages that mean nothing. */
 export function freshBytes({ random }: AdversaryView, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => random.below(256));
 }
@@ -123,8 +110,9 @@ export function inCommitteeOrder(view: AdversaryView, chosen: readonly SignedObs
   return [...chosen].sort((a, b) => memberIndex(committee, a.signer) - memberIndex(committee, b.signer));
 }
 
-export function leads(view: AdversaryView, round: number): boolean {
-  return leaderOf(view.network.committee, round) === view.key.address;
+/** Of undefined, the round of nothing, nobody is the leader. */
+export function leads(view: AdversaryView, round: number | undefined): boolean {
+  return round !== undefined && leaderOf(view.network.committee, round) === view.key.address;
 }
 
 /** The honest nodes in two halves, the first the smaller one. */

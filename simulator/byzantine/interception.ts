@@ -1,7 +1,7 @@
 import type { Output, Topic } from "../../node/machine.ts";
 import { decodeSignatureMessage, splitProposalMessage } from "../../node/wire.ts";
 import { fromHex, toHex } from "../../protocol/bytes.ts";
-import { roundDigest } from "../../protocol/eip712.ts";
+import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
 import { decodeObservation, type FeedEntry } from "../../protocol/observation.ts";
 import { decodeProposal } from "../../protocol/proposal.ts";
 import { SIGNATURE_BYTES } from "../../protocol/secp256k1.ts";
@@ -24,7 +24,7 @@ export function misreport(
   view: AdversaryView,
   distort: (entries: readonly FeedEntry[], round: number) => readonly FeedEntry[] | undefined,
   afterMs = SAMPLE_MS,
-): Pick<Behaviour, "outputs"> {
+): Required<Pick<Behaviour, "outputs">> {
   return {
     outputs: (outputs) =>
       outputs.filter((output) => {
@@ -46,44 +46,37 @@ export function misreport(
 export function isOwnWord(view: AdversaryView, { topic, bytes }: { readonly topic: Topic; readonly bytes: Uint8Array }): boolean {
   const { address } = view.key;
   if (topic === "observation") return observerOf(bytes) === address;
-  if (topic === "proposal") return leads(view, roundOfProposal(bytes) ?? -1);
-  const { domain } = view.network;
-  if (topic === "certificate") return false;
-  const decoded = decodeSignatureMessage(bytes);
-  if (!decoded.ok) return false;
-  return view.scheme.recover(fromHex(roundDigest(domain, decoded.value.header)), decoded.value.signature) === address;
+  const header = headerOf({ topic, bytes });
+  if (header === undefined) return false;
+  if (topic === "proposal") return leads(view, header.round);
+  const digest = roundDigest(view.network.domain, header);
+  return view.scheme.recover(fromHex(digest), toHex(bytes.subarray(bytes.length - SIGNATURE_BYTES))) === address;
 }
 
 /** Keeps own words from the machine and lets all others through. */
-export function deafToItself(view: AdversaryView): Pick<Behaviour, "hears"> {
+export function deafToItself(view: AdversaryView): Required<Pick<Behaviour, "hears">> {
   return { hears: (message) => !isOwnWord(view, message) };
 }
 
+/** The header that a proposal or a signature is about. */
+export function headerOf({ topic, bytes }: { readonly topic: Topic; readonly bytes: Uint8Array }): RoundHeader | undefined {
+  if (topic === "proposal") return headerOfProposal(bytes);
+  const decoded = topic === "signature" ? decodeSignatureMessage(bytes) : undefined;
+  return decoded?.ok === true ? decoded.value.header : undefined;
+}
+
+function headerOfProposal(bytes: Uint8Array): RoundHeader | undefined {
+  const parts = splitProposalMessage(bytes);
+  if (!parts.ok) return undefined;
+  const decoded = decodeProposal(withoutSignature(parts.value.proposal));
+  return decoded.ok ? decoded.value.header : undefined;
+}
+
 function observerOf(bytes: Uint8Array): string | undefined {
-  const decoded = decodeObservation(bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES)));
+  const decoded = decodeObservation(withoutSignature(bytes));
   return decoded.ok ? decoded.value.observer : undefined;
 }
 
-function roundOfProposal(bytes: Uint8Array): number | undefined {
-  const parts = splitProposalMessage(bytes);
-  if (!parts.ok) return undefined;
-  const decoded = decodeProposal(parts.value.proposal.subarray(0, Math.max(0, parts.value.proposal.length - SIGNATURE_BYTES)));
-  return decoded.ok ? decoded.value.header.round : undefined;
-}
-
-/** The last 65 bytes, as text: a signed observation's signature. */
-export function signatureText(bytes: Uint8Array): string {
-  return toHex(bytes.subarray(bytes.length - SIGNATURE_BYTES));
-}
-
-/** The signed round of a message that this node's machine publishes; undefined for certificates, which are nobody's alone. */
-export function roundOf(topic: Topic, bytes: Uint8Array): number | undefined {
-  if (topic === "proposal") return roundOfProposal(bytes);
-  if (topic === "signature") {
-    const decoded = decodeSignatureMessage(bytes);
-    return decoded.ok ? decoded.value.header.round : undefined;
-  }
-  if (topic === "certificate") return undefined;
-  const decoded = decodeObservation(bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES)));
-  return decoded.ok ? decoded.value.round : undefined;
+function withoutSignature(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES));
 }
