@@ -3,6 +3,7 @@ import type { Checker, PromiseName, TrialFacts, Violation } from "./checker.ts";
 import { judgeDoubt } from "./doubt.ts";
 import { judgeHeadRule } from "./head-rule.ts";
 import { judgeHonestRange } from "./honest-range.ts";
+import { judgeIsolation } from "./isolation.ts";
 import type { Bench, CreateJudge } from "./judge.ts";
 import { judgeLease } from "./lease.ts";
 import { createLedger, type RoundFact } from "./ledger.ts";
@@ -11,14 +12,19 @@ import { judgeOneConfig } from "./one-config.ts";
 import { judgeOneTruth } from "./one-truth.ts";
 import { judgePauses } from "./pauses.ts";
 import { judgePriceKept } from "./price-kept.ts";
+import { judgeProgress } from "./progress.ts";
 import { judgeRecomputing } from "./recompute.ts";
 import { judgeRestarts } from "./restarts.ts";
+import { judgeSoundness } from "./soundness.ts";
+import { judgeSynchrony } from "./synchrony.ts";
+import { judgeTruePrice } from "./true-price.ts";
 import { createTruth } from "./truth.ts";
 import { type Tracks, trackFeeds } from "./walk.ts";
 
 /** Who judges what; each of them alone. */
 export const CHECKERS = {
   "honest range": judgeHonestRange,
+  "true price": judgeTruePrice,
   "one truth": judgeOneTruth,
   "head rule": judgeHeadRule,
   lease: judgeLease,
@@ -28,6 +34,10 @@ export const CHECKERS = {
   "one config": judgeOneConfig,
   recomputing: judgeRecomputing,
   restarts: judgeRestarts,
+  isolation: judgeIsolation,
+  synchrony: judgeSynchrony,
+  progress: judgeProgress,
+  soundness: judgeSoundness,
 } as const satisfies Record<string, CreateJudge>;
 export type CheckerName = keyof typeof CHECKERS;
 

@@ -1,5 +1,6 @@
 import type { FeedEntry } from "../../protocol/observation.ts";
 import { CARRIED_BIT, hasReason } from "../../protocol/report.ts";
+import { toleratedStepMs } from "../trial/bounds.ts";
 import type { CreateJudge } from "./judge.ts";
 import type { RoundFact } from "./ledger.ts";
 import type { FeedTrack } from "./walk.ts";
@@ -10,6 +11,7 @@ import type { FeedTrack } from "./walk.ts";
  */
 export const judgeLease: CreateJudge = ({ facts, truth, complain }) => {
   const { config } = facts.network;
+  const clocksApartMs = facts.maxSkewMs + 2 * toleratedStepMs(config.maxSkewMs);
 
   const takeRound = ({ header, at, digest }: RoundFact): void => {
     const { round, timestamp, validUntil } = header;
@@ -17,7 +19,7 @@ export const judgeLease: CreateJudge = ({ facts, truth, complain }) => {
       complain("P3", at, `round ${round}: valid from ${timestamp} to ${validUntil}, not from its number's time for a lease`);
     }
     const liars = facts.byzantine.length + truth.wrongClock.size;
-    const earliest = timestamp - config.maxSkewMs - facts.maxSkewMs;
+    const earliest = timestamp - config.maxSkewMs - clocksApartMs;
     if (at < earliest && liars < truth.quorum) {
       complain("P3", at, `round ${round}: ${digest} was certified ${timestamp - at} ms before its time`);
     }
@@ -51,7 +53,7 @@ export const judgeLease: CreateJudge = ({ facts, truth, complain }) => {
     if (truth.wrongClock.has(node)) return;
     for (const { feed, asOf } of entries) {
       const ahead = asOf - at;
-      if (ahead > config.maxSkewMs + facts.maxSkewMs) {
+      if (ahead > config.maxSkewMs + clocksApartMs) {
         complain("P3", at, `${feed}: honest node ${node} calls a quote ${ahead} ms newer than the present`);
       }
     }

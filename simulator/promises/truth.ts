@@ -1,5 +1,6 @@
 import type { Address } from "../../protocol/bytes.ts";
 import type { FaultKind, PlannedFault } from "../cluster/fault.ts";
+import { wrongClocks } from "../trial/bounds.ts";
 import type { TrialFacts } from "./checker.ts";
 
 /** Faults of the market leave the machines, the links and the clocks alone. */
@@ -40,7 +41,7 @@ export function createTruth({ network, faults, byzantine, startAt }: TrialFacts)
   const { members, f, quorum } = network.committee;
   const liars = new Set(byzantine);
   const positions = new Map(members.map(({ address }, index) => [address, index]));
-  const wrongClock = new Set(faults.flatMap(({ fault }) => (isClockFault(fault) ? [fault.node] : [])));
+  const wrongClock = new Set(wrongClocks(faults, network.config.maxSkewMs));
   const forgetful = new Set(faults.flatMap(({ fault }) => (losesRecords(fault) ? [fault.node] : [])));
   const disturbances = faults
     .filter(({ fault }) => !MARKET_KINDS.has(fault.kind))
@@ -64,10 +65,6 @@ export function overlaps(a: Span, b: Span): boolean {
 }
 
 type Fault = PlannedFault["fault"];
-
-function isClockFault(fault: Fault): fault is Extract<Fault, { readonly kind: "clock-step" | "clock-drift" }> {
-  return fault.kind === "clock-step" || fault.kind === "clock-drift";
-}
 
 function losesRecords(
   fault: Fault,

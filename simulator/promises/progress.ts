@@ -1,0 +1,96 @@
+import type { FeedId } from "../../protocol/feed.ts";
+import { closeBoundMs } from "../trial/bounds.ts";
+import type { CreateJudge } from "./judge.ts";
+import type { FeedTrack } from "./walk.ts";
+
+/** Two greetings of a node that starts, and what a peer that never answers may cost it to catch up. */
+const START_MS = 4_000;
+const SILENT_PEER_MS = 2_400;
+/** Up from the quarantine's bound, and one to begin with. */
+const START_ROUNDS = 4;
+
+type Closing = { readonly closedAt: number | undefined; readonly reopened: FeedTrack | undefined; readonly gap: boolean };
+
+/**
+ * A healed network goes on: a certificate within the rounds that its start and its failing leaders take, every running honest node at the
+ * same head, every feed priced and every breaker closed within its bound.
+ */
+export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) => {
+  const { config } = facts.network;
+  const { healAt, endAt, healsByzantine, downAfterHeal } = facts;
+  const live = truth.honest.filter((node) => !downAfterHeal.includes(node));
+  const calm = healsByzantine || facts.byzantine.length === 0;
+  const heads = new Map<number, number>();
+  const feeds = new Map<FeedId, Closing>();
+  const boundMs = START_MS + (1 + truth.f) * SILENT_PEER_MS + (START_ROUNDS + longestFailure()) * config.roundMs;
+
+  /** Rounds in a row whose leaders do not lead. */
+  function longestFailure(): number {
+    let longest = 0;
+    let run = 0;
+    for (let round = 0; round < 2 * truth.n; round++) {
+      run = live.includes(truth.leaderOf(round)) ? 0 : run + 1;
+      longest = Math.max(longest, run);
+    }
+    return longest;
+  }
+
+  const takeFeed = (track: FeedTrack, at: number): void => {
+    if (track.timestamp < healAt) return;
+    const { closedAt, reopened, gap } = feeds.get(track.feed) ?? { closedAt: undefined, reopened: undefined, gap: false };
+    const closes = track.report.state === "closed";
+    feeds.set(track.feed, {
+      closedAt: closedAt ?? (closes && !track.carried ? at : undefined),
+      reopened: reopened ?? (closedAt !== undefined && !closes ? track : undefined),
+      gap: gap || track.active.has("gap"),
+    });
+  };
+
+  const checkHeads = (): void => {
+    const rounds = ledger()
+      .all()
+      .filter(({ at }) => at <= endAt - 2 * facts.maxDelayMs);
+    const newest = rounds.map(({ header }) => header.round).sort((a, b) => b - a)[1] ?? 0;
+    for (const node of live) {
+      const head = heads.get(node) ?? 0;
+      if (head < newest) complain("progress", endAt, `node ${node} ends at head ${head}, others have gone past ${newest}`);
+    }
+  };
+
+  const checkFeeds = (): void => {
+    for (const { feed } of config.feeds) {
+      const allowedMs = closeBoundMs(config, feed);
+      const { closedAt, reopened, gap } = feeds.get(feed) ?? { closedAt: undefined, reopened: undefined, gap: false };
+      if (gap || endAt - healAt < allowedMs) continue;
+      if (closedAt === undefined || closedAt - healAt > allowedMs) {
+        const when = closedAt === undefined ? `not in ${endAt - healAt} ms` : `after ${closedAt - healAt} ms`;
+        complain("progress", closedAt ?? endAt, `${feed} closed ${when} since the healing, its bound is ${allowedMs}`);
+      } else if (reopened !== undefined && calm) {
+        const { timestamp, active, report } = reopened;
+        const why = [...active].join(" ");
+        complain("progress", timestamp, `${feed} is ${report.state} again in a healed network: ${why}`);
+      }
+    }
+  };
+
+  return {
+    witness: (occurrence) => {
+      if (occurrence.kind === "started") heads.delete(occurrence.node);
+      if (occurrence.kind !== "committed" || occurrence.place !== "head") return;
+      heads.set(occurrence.node, occurrence.certified.certificate.header.round);
+    },
+    onFeed: (track, { at }) => takeFeed(track, at),
+    finish: () => {
+      if (live.length < truth.quorum) return;
+      const first = ledger()
+        .all()
+        .find(({ header, at }) => header.timestamp >= healAt && at <= endAt);
+      if (first === undefined ? endAt - healAt > boundMs : first.at - healAt > boundMs) {
+        const when = first === undefined ? `in ${endAt - healAt} ms` : `before ${first.at - healAt} ms`;
+        complain("progress", first?.at ?? endAt, `no certificate ${when} after the healing, ${boundMs} ms are enough`);
+      }
+      checkHeads();
+      checkFeeds();
+    },
+  };
+};
