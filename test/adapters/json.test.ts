@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Json, MAX_DEPTH, parseJson } from "../../adapters/json.ts";
+import { type Json, MAX_BODY_BYTES, MAX_DEPTH, parseJson } from "../../adapters/json.ts";
 
 function parse(text: string): ReturnType<typeof parseJson> {
   return parseJson(new TextEncoder().encode(text));
@@ -31,6 +31,12 @@ test("an object that looks like a number of ours is an object", () => {
 
 test("of a key written twice the last counts, whatever stood before", () => {
   expect(parse('{"a":[1,{"a":2}],"a":3.0}')).toEqual({ ok: true, value: new Map([["a", { number: "3.0" }]]) });
+});
+
+test("a body beyond its bound is not read, whatever it says", () => {
+  const padded = (bytes: number) => parseJson(new TextEncoder().encode("1".padStart(bytes, " ")));
+  expect(padded(MAX_BODY_BYTES)).toEqual({ ok: true, value: { number: "1" } });
+  expect(padded(MAX_BODY_BYTES + 1)).toMatchObject({ ok: false, error: { code: "oversize" } });
 });
 
 test("brackets in texts are not depth, brackets outside are", () => {

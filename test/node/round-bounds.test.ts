@@ -69,6 +69,18 @@ describe("fetches", () => {
     expect(fetching.step(2)).toEqual({ outputs: [], abandoned: [want] });
   });
 
+  it("only who is being asked can answer or fail", () => {
+    const fetching = createFetching();
+    fetching.need(want, [a, b], 10_000);
+    fetching.step(0);
+    expect([fetching.isAsked(want, a), fetching.isAsked(want, b)]).toEqual([true, false]);
+    fetching.failed(want, b);
+    fetching.bad(want, b);
+    expect(fetching.step(1).outputs).toEqual([]);
+    fetching.failed(want, a);
+    expect(fetching.step(2).outputs).toMatchObject([{ from: b }]);
+  });
+
   it("32 requests are under way at once, 1024 digests wanted", () => {
     const fetching = createFetching();
     for (let index = 0; index < 1_100; index++) fetching.need({ kind: "observation", digest: digestFor(index) }, [a, b], 10_000);

@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { GOSSIP_VERDICTS, type GossipCode } from "../../node/gossip-codes.ts";
 import type { RoundMachine, Topic } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
-import { MAX_TOPIC_BYTES } from "../../node/wire.ts";
+import { encodeSignatureMessage, MAX_TOPIC_BYTES } from "../../node/wire.ts";
 import { concat, fromHex, toHex } from "../../protocol/bytes.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
+import { roundDigest } from "../../protocol/eip712.ts";
 import { verifyEvidence } from "../../protocol/evidence.ts";
 import { encodeSignedObservation } from "../../protocol/observation.ts";
 import { digestOf, scheme, type TestKey, testKey } from "../support/network.ts";
@@ -123,11 +124,17 @@ const ROWS: readonly Row[] = [
   { code: "derived", topic: "proposal", bytes: proposalBy(2, { ...header, timestamp: header.timestamp + 1 }, digests) },
   { code: "derived", topic: "proposal", bytes: proposalBy(2, child, digests, certificateBy([0, 1, 2], parent)) },
   { code: "derived", topic: "signature", bytes: signatureBy(1, { ...header, validUntil: header.validUntil + 1 }) },
+  {
+    code: "derived",
+    topic: "signature",
+    bytes: signatureBy(1, { ...header, timestamp: header.timestamp + 1, validUntil: header.validUntil + 1 }),
+  },
   { code: "derived", topic: "certificate", bytes: encodeCertificate(certificateBy([0, 1, 2], { ...header, timestamp: 1 })) },
   { code: "bad-signature", topic: "observation", bytes: spoiled(observation) },
   { code: "bad-signature", topic: "proposal", bytes: spoiled(proposal) },
   { code: "bad-signature", topic: "signature", bytes: spoiled(signature) },
   { code: "unknown-signer", topic: "observation", bytes: otherSigner },
+  { code: "unknown-signer", topic: "signature", bytes: signatureOf(stranger) },
   { code: "not-observer", topic: "observation", bytes: signedBy(keyOf(0)) },
   { code: "not-leader", topic: "proposal", bytes: proposalBy(1, header, digests) },
   { code: "bad-certificate", topic: "proposal", bytes: proposalBy(2, childOf(parent), digests, certificateBy([0, 1], parent)) },
@@ -169,6 +176,10 @@ function childOf(of: typeof header) {
   const digest = toyFold.nextRound({ network, parent: undefined, round: of.round, observations: seen }).digest;
   const memory = { feeds: [] };
   return toyFold.nextRound({ network, parent: { header: of, digest, memory }, round: FIRST_ROUND, observations: seen }).header;
+}
+
+function signatureOf({ privateKey }: TestKey): Uint8Array {
+  return encodeSignatureMessage({ header, signature: scheme.sign(fromHex(roundDigest(network.domain, header)), privateKey) });
 }
 
 /** What member 1 saw, under another key. */

@@ -78,6 +78,11 @@ describe("what goes over the wire", () => {
     ["a body with more behind it", Uint8Array.from([...sample, 0]), "1 bytes left over"],
     ["a flag of 2", sample.map((byte, index) => (index === 8 ? 2 : byte)), "expected a flag of 0 or 1, found 2"],
     ["a memory beyond its bound", sample.map((byte, index) => (index === 9 ? 255 : byte)), "expected at most 8388608 bytes"],
+    [
+      "an observation beyond its bound",
+      sample.map((byte, index) => (index === 15 ? 255 : byte)),
+      "expected at most 524288 bytes",
+    ],
     ["129 observations", sample.map((byte, index) => (index === 14 ? 129 : byte)), "expected at most 128 observations"],
   ])("refuses %s", (_, bytes, fault) => {
     expect(decodeRoundBody(bytes)).toMatchObject({ ok: false, error: expect.stringContaining(fault) });
