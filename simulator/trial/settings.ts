@@ -113,7 +113,11 @@ const ONE_FEED = {
   feeds: [{ feed: "ETH/USD", preset: "major", sources: direct("ETH/USD", [0, 1, 2, 3, 4, 5]) }],
 } as const satisfies Shape;
 
-/** What a setting fixes of a `network.yaml`; graceMs, hopBudgetMs, maxSkewMs and restartRounds stay at their defaults. */
+/** The defaults of a `network.yaml`, in every setting; graceMs and hopBudgetMs stay at theirs too. */
+export const MAX_SKEW_MS = 250;
+export const RESTART_ROUNDS = 3;
+
+/** What a setting fixes of a `network.yaml`. */
 export const SHAPES = { second: SECOND, slow: SLOW, "one-feed": ONE_FEED } as const satisfies Record<SettingName, Shape>;
 
 /** The thresholds that every setting fixes for all its feeds alike. */
@@ -150,7 +154,14 @@ export function createSettings(keys: readonly { readonly address: Address }[]): 
 
 function createNetwork(setting: SettingName, keys: readonly { readonly address: Address }[]): Network {
   const committee = keys.map(({ address }, index) => ({ name: `node${index}`, address }));
-  const parsed = parseNetworkConfig({ network: `trial-${setting}`, rules: 1, committee, ...SHAPES[setting] });
+  const parsed = parseNetworkConfig({
+    network: `trial-${setting}`,
+    rules: 1,
+    committee,
+    maxSkewMs: MAX_SKEW_MS,
+    restartRounds: RESTART_ROUNDS,
+    ...SHAPES[setting],
+  });
   assert(parsed.ok, parsed.ok ? "" : `the setting ${setting} parses: ${JSON.stringify(parsed.error)}`);
   const network = genesisNetwork(parsed.value);
   const isInOrder = network.config.committee.every(({ address }, index) => address === keys[index]?.address);
