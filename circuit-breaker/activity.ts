@@ -15,6 +15,8 @@ export type Activity = {
   readonly active: number;
   /** Fires under too few leaders and nothing else keeps it active: it narrows this round and holds nothing. */
   readonly passing: number;
+  /** Fires under too few leaders, whatever an earlier firing still keeps active: what one faulty leader can bring about alone. */
+  readonly byFew: number;
 };
 
 /**
@@ -29,11 +31,13 @@ export function judgeActivity(
   const next = recordFiring(memory, fires, clock);
   const quietMs = Math.min(thresholds.clearMs * 2 ** Math.min(memory.trips, MAX_DOUBLINGS), thresholds.clearCapMs);
   let held = fires & HARD;
+  let byFew = 0;
   for (const { index, bit } of ROWS) {
     const firedAt = next.fired[index] ?? 0;
+    if ((fires & bit) !== 0 && firedAt !== clock.timestamp) byFew |= bit;
     if ((bit & SOFT) !== 0 && firedAt !== 0 && clock.timestamp - firedAt <= quietMs) held |= bit;
   }
-  return { memory: next, activity: { fires, active: fires | held, passing: fires & ~held } };
+  return { memory: next, activity: { fires, active: fires | held, passing: fires & ~held, byFew } };
 }
 
 function recordFiring(memory: FeedMemory, fires: number, clock: RoundClock): FeedMemory {

@@ -12,15 +12,15 @@ import { DISAGREES } from "./rules.ts";
  * dt · max(100, (move − stepMax) · 100 / L), the quotient rounded down; at 100 · confirmMs the price is believed. A step waits confirmMs;
  * a slide that many groups follow waits less the further it runs.
  *
- * A disagreement that holds starts the wait again. One that only passes (too few leaders saw it) merely lets no time count: otherwise
- * one faulty leader in n could keep a pause alive.
+ * A disagreement that holds starts the wait again. One that only passes (too few leaders saw it in this round) merely lets no time
+ * count, in the quiet time of an earlier one as well: otherwise one faulty leader in n could keep a pause alive.
  *
  * @example
  * // L 300, 900 bps below the anchor in steps of at most 150: each second counts (900 − 150) · 100 / 300 = 250, i.e. 2.5 s
  */
 export function holdJump(
   memory: FeedMemory,
-  { fires, active, passing }: Activity,
+  { fires, active, byFew: passing }: Activity,
   { clock, thresholds, facts }: { readonly clock: RoundClock; readonly thresholds: Thresholds; readonly facts: Facts },
 ): FeedMemory {
   if (!hasBit(active, "jump")) {

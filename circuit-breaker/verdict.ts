@@ -17,7 +17,7 @@ export type Permits = { readonly liquidate: LiquidateLevel; readonly borrow: boo
  */
 export function permit(
   memory: FeedMemory,
-  { active, passing }: Activity,
+  { active, passing }: Pick<Activity, "active" | "passing">,
   round: { readonly timestamp: number; readonly priced: boolean; readonly thresholds: Thresholds },
 ): Permits {
   const { state, firstAt } = memory;
