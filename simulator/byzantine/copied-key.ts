@@ -2,11 +2,13 @@ import { bodyOf, nextRound, recomputeBody } from "../../aggregator/round.ts";
 import type { Input, Output, RoundMachine } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { encodeHello } from "../../node/wire.ts";
+import type { Digest } from "../../protocol/bytes.ts";
+import type { FeedEntry } from "../../protocol/observation.ts";
 import type { AdversaryView, CreateBehaviour } from "../cluster/adversary.ts";
-import { isOwnWord } from "./interception.ts";
+import { ownDigest } from "./mask.ts";
 
-/** The second process looks at the market this much later: two looks are hardly ever the same. */
-const LOOK_MS = 40;
+/** The second process looks at the market with pollers of its own, which never see quite the same. */
+const LOOK_MS = 5;
 const WRITE_MS = 3;
 const ANSWER_MS = 10;
 /** What the one process says reaches the other over the network. */
@@ -14,13 +16,22 @@ const HOP_MS = 10;
 /** Without a sign of its host for so many rounds the second process ends. */
 const IDLE_ROUNDS = 3;
 
-type Twin = { readonly handle: (input: Input) => void; readonly turn: (round: number) => void };
+type Published = Extract<Output, { kind: "publish" }>;
+type Twin = {
+  readonly handle: (input: Input) => void;
+  readonly turn: (round: number) => void;
+  /** Whether it has promised this digest itself. */
+  readonly promised: (digest: Digest) => boolean;
+};
 
 /**
  * A second honest machine with the same key and a disk of its own, started as a copied key would be: told that all is well, so that
  * no quarantine holds it up. It hears what its twin hears and asks its twin for what it lacks.
  */
-function createTwin(view: AdversaryView, says: (output: Extract<Output, { kind: "publish" }>) => void): Twin {
+function createTwin(
+  view: AdversaryView,
+  { says, mayFetch }: { readonly says: (output: Published) => void; readonly mayFetch: (digest: Digest) => boolean },
+): Twin {
   const machine: RoundMachine = createRoundMachine({
     network: view.network,
     scheme: view.scheme,
@@ -28,6 +39,7 @@ function createTwin(view: AdversaryView, says: (output: Extract<Output, { kind: 
     fold: { nextRound, bodyOf, recomputeBody },
     start: { head: undefined, guard: [], history: [] },
   });
+  const promised = new Set<Digest>();
   let turned = 0;
   let timer = 0;
   const isIdle = () => Math.floor(view.now() / view.network.config.roundMs) > turned + IDLE_ROUNDS;
@@ -41,27 +53,35 @@ function createTwin(view: AdversaryView, says: (output: Extract<Output, { kind: 
   };
   const execute = (output: Output): void => {
     if (output.kind === "publish") says(output);
-    if (output.kind === "persist") view.after(WRITE_MS, () => handle({ kind: "persisted", record: output.record }));
+    if (output.kind === "persist") {
+      promised.add(output.record.digest);
+      view.after(WRITE_MS, () => handle({ kind: "persisted", record: output.record }));
+    }
     if (output.kind === "sample") {
       const { round } = output;
-      view.after(LOOK_MS, () => handle({ kind: "sampled", round, entries: view.sample(), gauges: [] }));
+      view.after(LOOK_MS, () => handle({ kind: "sampled", round, entries: view.sample().map(besides), gauges: [] }));
     }
     if (output.kind === "greet") for (const input of reassurances(view)) view.after(ANSWER_MS, () => handle(input));
     if (output.kind === "fetch") {
       const { want, from } = output;
       view.after(ANSWER_MS, () => {
-        const bytes = view.machine.serve(want);
+        const bytes = mayFetch(want.digest) ? view.machine.serve(want) : undefined;
         handle(bytes === undefined ? { kind: "fetch-failed", want, from } : { kind: "fetched", want, from, bytes });
       });
     }
   };
   return {
     handle,
+    promised: (digest) => promised.has(digest),
     turn: (round) => {
       turned = round;
       handle({ kind: "tick" });
     },
   };
+}
+
+function besides(entry: FeedEntry): FeedEntry {
+  return { ...entry, price: entry.price + 1n, high: entry.high + 1n };
 }
 
 /** What the quarantine would hear from peers in perfect agreement. */
@@ -74,26 +94,30 @@ function reassurances(view: AdversaryView): readonly Input[] {
 
 function copyKey({ deaf }: { readonly deaf: boolean }): CreateBehaviour {
   return (view) => {
+    const firsts = new Set<Digest>();
     let heard = 0;
-    const peer = view.honest[0] ?? 0;
-    const gossip = ({ topic, bytes }: { topic: Extract<Output, { kind: "publish" }>["topic"]; bytes: Uint8Array }): Input => {
+    const gossip = ({ topic, bytes }: Pick<Published, "topic" | "bytes">): Input => {
       heard += 1;
-      return { kind: "gossip", id: `twin ${heard}`, topic, from: view.addressOf(peer), bytes };
+      return { kind: "gossip", id: `twin ${heard}`, topic, from: view.addressOf(view.honest[0] ?? 0), bytes };
     };
-    const twin = createTwin(view, (output) => {
-      view.send(output.topic, output.bytes);
-      view.misbehaved(`a second process publishes a ${output.topic}`);
-      if (!deaf) view.after(HOP_MS, () => view.handle(gossip(output)));
+    const twin = createTwin(view, {
+      says: (output) => {
+        view.send(output.topic, output.bytes);
+        view.misbehaved(`a second process publishes a ${output.topic}`);
+        if (!deaf) view.after(HOP_MS, () => view.handle(gossip(output)));
+      },
+      mayFetch: (digest) => !deaf || !firsts.has(digest),
     });
     return {
       onRound: twin.turn,
       hears: (message) => {
-        if (deaf && isOwnWord(view, message)) return false;
-        twin.handle(gossip(message));
+        const own = deaf ? ownDigest(view, message) : undefined;
+        if (own === undefined || twin.promised(own)) twin.handle(gossip(message));
         return true;
       },
       outputs: (outputs) => {
         for (const output of outputs) {
+          if (output.kind === "persist") firsts.add(output.record.digest);
           if (output.kind === "publish" && !deaf) view.after(HOP_MS, () => twin.handle(gossip(output)));
         }
         return outputs;

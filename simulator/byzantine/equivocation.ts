@@ -3,13 +3,12 @@ import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
 import { decodeSignedObservation, encodeSignedObservation } from "../../protocol/observation.ts";
 import type { AdversaryView, Behaviour, CreateBehaviour } from "../cluster/adversary.ts";
 import { computeRound, contradict, halves, send, signatureOf } from "./craft.ts";
-import { deafToItself, divert, headerOf, isOwnWord } from "./interception.ts";
+import { divert, headerOf } from "./interception.ts";
 import { asLeader, createNotes, proposeRound, standingOn, twoSets } from "./lead.ts";
 
 /** The machine's observation, and beside it another of the same round. */
 function twoObservations(view: AdversaryView, publish: (first: Uint8Array, second: Uint8Array) => void): Behaviour {
   return {
-    ...deafToItself(view),
     outputs: (outputs) =>
       divert(outputs, (topic, bytes) => {
         if (topic !== "observation") return false;
@@ -100,7 +99,7 @@ export const createSignBoth: CreateBehaviour = (view) => {
     hears: (message) => {
       const header = headerOf(message);
       if (header?.configDigest === view.network.configDigest && isNear(view, header)) sign(header);
-      return !isOwnWord(view, message);
+      return true;
     },
   };
 };
@@ -113,7 +112,6 @@ function isNear(view: AdversaryView, { round }: RoundHeader): boolean {
 export const createSignOwnHeaders: CreateBehaviour = (view) => {
   const notes = createNotes(view);
   return {
-    ...deafToItself(view),
     onRound: (round) => {
       view.after(view.network.config.roundMs / 4, () => {
         const { observations, parent } = notes.led(round);

@@ -2,7 +2,6 @@ import { WINDOW_ROUNDS } from "../../node/gossip-judge.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import type { AdversaryView, CreateBehaviour } from "../cluster/adversary.ts";
 import { computeRound, freshBytes, leads, observe, proposalOf, sendObservation, signatureOf } from "./craft.ts";
-import { deafToItself } from "./interception.ts";
 import { createNotes, type Led, standingOn } from "./lead.ts";
 
 /** Different messages of a topic and round: several times what a node keeps of one signer. */
@@ -12,7 +11,6 @@ const FLOOD_PERCENT = 30;
 
 /** Hopes to fill the pools of observations (P8): many of its own for each round of the window, each of them valid. */
 export const createFloodObservations: CreateBehaviour = (view) => ({
-  ...deafToItself(view),
   onRound: (present) => {
     for (let index = 0; index < FLOOD; index++) {
       const round = present + (index % (WINDOW_ROUNDS + 1));
@@ -50,7 +48,6 @@ export const createFloodSignatures: CreateBehaviour = (view) =>
 function flood(view: AdversaryView, pour: (led: Led) => void): ReturnType<CreateBehaviour> {
   const notes = createNotes(view);
   return {
-    ...deafToItself(view),
     onRound: (round) => view.after((view.network.config.roundMs * FLOOD_PERCENT) / 100, () => pour(notes.led(round))),
     outputs: (outputs) => {
       notes.note(outputs);

@@ -5,7 +5,6 @@ import { addressOfPublicKey } from "../../protocol/secp256k1.ts";
 import type { AdversaryView, Behaviour, CreateBehaviour } from "../cluster/adversary.ts";
 import type { Key } from "../cluster/signatures.ts";
 import { computeRound, freshBytes, leads, observe, pick, proposalOf, signatureOf } from "./craft.ts";
-import { deafToItself } from "./interception.ts";
 import { asLeader, createNotes, type Led, standingOn } from "./lead.ts";
 
 /** When the others have spoken and their words can be taken from them. */
@@ -15,7 +14,6 @@ const FORGE_PERCENT = 20;
 function onceARound(view: AdversaryView, forge: (led: Led) => void): Behaviour {
   const notes = createNotes(view);
   return {
-    ...deafToItself(view),
     onRound: (round) => view.after((view.network.config.roundMs * FORGE_PERCENT) / 100, () => forge(notes.led(round))),
     outputs: (outputs) => {
       notes.note(outputs);

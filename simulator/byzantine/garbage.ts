@@ -2,7 +2,6 @@ import { TOPICS, type Topic } from "../../node/machine.ts";
 import { MAX_TOPIC_BYTES } from "../../node/wire.ts";
 import type { AdversaryView, CreateBehaviour } from "../cluster/adversary.ts";
 import { computeRound, freshBytes, observe, pick, proposalOf, sendObservation, signatureOf } from "./craft.ts";
-import { deafToItself } from "./interception.ts";
 import { createNotes, type Led, standingOn } from "./lead.ts";
 
 const MAX_RANDOM_BYTES = 400;
@@ -21,7 +20,6 @@ export const createRandomBytes: CreateBehaviour = (view) => ({
 
 /** Hopes that a decoder is less strict than another (P7, P8): real messages with a byte changed, cut short or continued. */
 export const createMutatedMessages: CreateBehaviour = (view) => ({
-  ...deafToItself(view),
   onRound: () => {
     view.after((view.network.config.roundMs * GARBAGE_PERCENT) / 100, () => {
       for (const topic of TOPICS) {
@@ -55,7 +53,6 @@ export const createOversizeMessages: CreateBehaviour = (view) => ({
 export const createMisshapen: CreateBehaviour = (view) => {
   const notes = createNotes(view);
   return {
-    ...deafToItself(view),
     onRound: (round) => {
       view.after((view.network.config.roundMs * GARBAGE_PERCENT) / 100, () => {
         const name = pick(view, Object.keys(MISSHAPEN)) ?? "";

@@ -5,8 +5,8 @@ import { toHex } from "../../protocol/bytes.ts";
 import { decodeSignedObservation, encodeSignedObservation } from "../../protocol/observation.ts";
 import type { AdversaryView, CreateBehaviour } from "../cluster/adversary.ts";
 import { freshBytes, inCommitteeOrder, leads, observe, sendObservation, signatureOf } from "./craft.ts";
-import { divert, headerOf, isOwnWord } from "./interception.ts";
-import { createNotes, type Led, proposeRound, standingOn } from "./lead.ts";
+import { divert, headerOf } from "./interception.ts";
+import { asLeader, createNotes, type Led, proposeRound, standingOn } from "./lead.ts";
 import { createSecrets, type Hiding, type Secrets } from "./secrets.ts";
 
 /** How long before the end of a round's window it proposes: long enough for friends to sign, too short for the others. */
@@ -28,7 +28,7 @@ function hide(hiding: Hiding): CreateBehaviour {
       hears: (message) => {
         if (message.topic === "signature") secrets.gather(message.bytes);
         if (message.topic === "proposal") secrets.proposed(headerOf(message)?.round ?? 0);
-        return !isOwnWord(view, message);
+        return true;
       },
       outputs: (outputs) => {
         notes.note(outputs);
@@ -90,7 +90,6 @@ export const createHiddenBody = hide({ shows: "rounds-later", names: true, serve
 
 /** Hopes that the others search for ever, or adopt what is not (P7, P8): names a head that was never certified. */
 export const createInventedHead: CreateBehaviour = (view) => ({
-  hears: (message) => !isOwnWord(view, message),
   outputs: (outputs) =>
     divert(outputs, (topic, bytes) => {
       const own = topic === "observation" ? decodeSignedObservation(bytes, view.network.domain, view.scheme) : undefined;
@@ -104,10 +103,21 @@ export const createInventedHead: CreateBehaviour = (view) => ({
     }),
 });
 
-/** Hopes that an answer is believed (P7, P8): serves random bytes, another round's body, or the right bytes with one changed. */
+/**
+ * Hopes that an answer is believed (P7, P8): serves random bytes, another round's body, or the right bytes with one changed. As leader
+ * it proposes an observation that nobody has, so that all have to ask.
+ */
 export const createGarbageAnswers: CreateBehaviour = (view) => {
   let other: Uint8Array | undefined;
+  const leading = asLeader(view, ({ round, observations, parent }) => {
+    const newest = parent(0);
+    const unsent = observe(view, { round, gauges: [{ gauge: "unsent", value: 1n, asOf: view.now() }] });
+    const others = standingOn(observations, newest).filter(({ signer }) => signer !== view.key.address);
+    const chosen = inCommitteeOrder(view, [...others, unsent]);
+    if (chosen.length >= view.network.committee.quorum) proposeRound(view, { round, parent: newest, observations: chosen });
+  });
   return {
+    ...leading,
     serves: ({ kind }, _from, honest) => {
       const lies = [freshBytes(view, 64), new Uint8Array(0), other ?? freshBytes(view, 300), flip(view, honest)];
       if (honest !== undefined && kind === "body") other = honest;

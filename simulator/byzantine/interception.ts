@@ -1,12 +1,10 @@
 import type { Output, Topic } from "../../node/machine.ts";
 import { decodeSignatureMessage, splitProposalMessage } from "../../node/wire.ts";
-import { fromHex, toHex } from "../../protocol/bytes.ts";
-import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
-import { decodeObservation, type FeedEntry } from "../../protocol/observation.ts";
+import type { RoundHeader } from "../../protocol/eip712.ts";
+import type { FeedEntry } from "../../protocol/observation.ts";
 import { decodeProposal } from "../../protocol/proposal.ts";
 import { SIGNATURE_BYTES } from "../../protocol/secp256k1.ts";
 import type { AdversaryView, Behaviour } from "../cluster/adversary.ts";
-import { leads } from "./craft.ts";
 
 /** The answer to `sample` is due as soon as an honest sampler's would be. */
 const SAMPLE_MS = 1;
@@ -39,25 +37,6 @@ export function misreport(
   };
 }
 
-/**
- * Whether a message carries this node's own signature. Its machine must not hear what was signed behind its back, or it would stop:
- * "someone else signs with this key".
- */
-export function isOwnWord(view: AdversaryView, { topic, bytes }: { readonly topic: Topic; readonly bytes: Uint8Array }): boolean {
-  const { address } = view.key;
-  if (topic === "observation") return observerOf(bytes) === address;
-  const header = headerOf({ topic, bytes });
-  if (header === undefined) return false;
-  if (topic === "proposal") return leads(view, header.round);
-  const digest = roundDigest(view.network.domain, header);
-  return view.scheme.recover(fromHex(digest), toHex(bytes.subarray(bytes.length - SIGNATURE_BYTES))) === address;
-}
-
-/** Keeps own words from the machine and lets all others through. */
-export function deafToItself(view: AdversaryView): Required<Pick<Behaviour, "hears">> {
-  return { hears: (message) => !isOwnWord(view, message) };
-}
-
 /** The header that a proposal or a signature is about. */
 export function headerOf({ topic, bytes }: { readonly topic: Topic; readonly bytes: Uint8Array }): RoundHeader | undefined {
   if (topic === "proposal") return headerOfProposal(bytes);
@@ -72,11 +51,7 @@ function headerOfProposal(bytes: Uint8Array): RoundHeader | undefined {
   return decoded.ok ? decoded.value.header : undefined;
 }
 
-function observerOf(bytes: Uint8Array): string | undefined {
-  const decoded = decodeObservation(withoutSignature(bytes));
-  return decoded.ok ? decoded.value.observer : undefined;
-}
-
-function withoutSignature(bytes: Uint8Array): Uint8Array {
+/** The signed bytes of a message that ends with its signature. */
+export function withoutSignature(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES));
 }

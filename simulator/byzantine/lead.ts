@@ -4,7 +4,7 @@ import { decodeSignedObservation, type SignedObservation } from "../../protocol/
 import type { AdversaryView, Behaviour } from "../cluster/adversary.ts";
 import type { Key } from "../cluster/signatures.ts";
 import { candidates, computeRound, contradict, leads, proposalOf, send, sendObservation, signatureOf } from "./craft.ts";
-import { deafToItself, divert, headerOf } from "./interception.ts";
+import { divert, headerOf } from "./interception.ts";
 import { createLedger, type Parent } from "./ledger.ts";
 
 /** By then an honest leader would have its quorum and its grace behind it. */
@@ -24,10 +24,9 @@ export function asLeader(
   view: AdversaryView,
   act: (led: Led) => void,
   atMs: () => number = () => (view.network.config.roundMs * LEAD_PERCENT) / 100,
-): Behaviour & Required<Pick<Behaviour, "onRound" | "outputs" | "hears">> {
+): Behaviour & Required<Pick<Behaviour, "onRound" | "outputs">> {
   const notes = createNotes(view);
   return {
-    ...deafToItself(view),
     onRound: (round) => {
       if (!leads(view, round)) return;
       view.after(atMs(), () => act(notes.led(round)));

@@ -4,13 +4,12 @@ import { keccakHex, utf8 } from "../../protocol/bytes.ts";
 import { decodeSignedObservation } from "../../protocol/observation.ts";
 import type { CreateBehaviour } from "../cluster/adversary.ts";
 import { leads, observe, pick, proposalOf, sendObservation, signatureOf } from "./craft.ts";
-import { deafToItself, divert, headerOf } from "./interception.ts";
+import { divert, headerOf } from "./interception.ts";
 
 /** Hopes to be counted under rules that are not in force (P6): all it says carries the digest of another config. */
 export const createOldConfig: CreateBehaviour = (view) => {
   const configDigest = keccakHex(utf8("a config that is not in force"));
   return {
-    ...deafToItself(view),
     outputs: (outputs) =>
       divert(outputs, (topic, bytes) => {
         if (topic === "certificate") return false;
@@ -34,7 +33,6 @@ export const createOldConfig: CreateBehaviour = (view) => {
 
 /** Hopes to speak before the others can (P1, P3): observations of rounds to come, within the window and just beyond it. */
 export const createFutureRounds: CreateBehaviour = (view) => ({
-  ...deafToItself(view),
   onRound: (present) => {
     for (let ahead = 1; ahead <= WINDOW_ROUNDS + 1; ahead++) {
       const round = present + ahead;
