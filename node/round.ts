@@ -124,15 +124,18 @@ function beginRound(desk: Desk): void {
   if (maySign(desk, "observation", round)) emit(desk, { kind: "sample", round });
 }
 
-/** This node's one observation of the round, naming its head of this moment. */
+/**
+ * This node's one observation of the round, naming its head of this moment. Once that head is of this round, or of a later one by faster
+ * clocks, it is too late: a head that is no older than its observation is rejected, and the one who sent it pays.
+ */
 function observe(desk: Desk, { round, entries, gauges }: Input & { readonly kind: "sampled" }): void {
-  const isLate = round !== desk.round || !maySign(desk, "observation", round);
+  const head = desk.rounds.head();
+  const isLate = round !== desk.round || head.round >= round || !maySign(desk, "observation", round);
   if (isLate || entries.length > MAX_ENTRIES || gauges.length > MAX_GAUGES) {
     report(desk, "sample-unusable", { round, fault: isLate ? "late" : "too many entries" });
     return;
   }
   const { network, scheme, key } = desk;
-  const head = desk.rounds.head();
   const observation = { round, configDigest: network.configDigest, head, entries, gauges, documents: [] };
   const signed = signObservation(observation, network.domain, { scheme, ...key });
   desk.ownHead = { round, head: head.round };
