@@ -191,6 +191,14 @@ describe("bounds", () => {
     expect(await metric(gateway.address, "breakwater_stream_readers")).toBe(0);
   });
 
+  it("beyond all places nobody is let in, whatever the address has left", async () => {
+    const { gateway } = await start(3, { stream: { maxReaders: 2, maxReadersPerAddress: 5 } });
+    for (let place = 0; place < 2; place++) await read(gateway.address, "feeds=ETH-USD");
+    const refused = await fetch(`${gateway.address}/v1/stream?feeds=ETH-USD`, { signal: AbortSignal.timeout(5_000) });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ detail: "all 2 places are taken" });
+  });
+
   it("readers are counted in all and by address, and a place that is left is free again", async () => {
     const { gateway } = await start(3, { stream: { maxReaders: 3, maxReadersPerAddress: 2 } });
     const first = await read(gateway.address, "feeds=ETH-USD");

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { WINDOW_ROUNDS } from "../../node/gossip-judge.ts";
 import type { Output, RoundMachine } from "../../node/machine.ts";
-import { encodeHello, splitProposalMessage } from "../../node/wire.ts";
+import { encodeHello, encodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
 import { encodeSignedObservation, type SignedObservation } from "../../protocol/observation.ts";
 import { decodeSignedProposal, type Proposal } from "../../protocol/proposal.ts";
 import { digestOf, scheme } from "../support/network.ts";
 import {
   AT,
+  certificateBy,
   codesOf,
   createNode,
   FIRST_ROUND,
@@ -19,6 +20,7 @@ import {
   only,
   proposalBy,
 } from "./one-node.ts";
+import { toyFold } from "./toy-fold.ts";
 
 /** When round FIRST_ROUND begins; member 2 leads it. */
 const START = AT + 2_000;
@@ -88,6 +90,26 @@ describe("a leader", () => {
     const sent = proposed.flatMap(({ record }) => machine.handle({ kind: "persisted", record }, START + 600));
     expect(proposalIn(sent).observations).toEqual([zero.digest, one.digest, three.digest]);
   });
+});
+
+it("a proposal whose parent's body is not here waits for it, and is signed when it comes (P8)", () => {
+  const machine = started(1);
+  const first = [0, 2, 3].map((index) => observationBy(index));
+  const parent = toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations: first });
+  const round = FIRST_ROUND + 1;
+  const head = { round: FIRST_ROUND, digest: parent.digest };
+  const observations = [0, 2, 3].map((index) => observationBy(index, { round, head }));
+  const { header } = toyFold.nextRound({ network, parent, round, observations });
+  hear(machine, observations, START + 1_010);
+  const digests = observations.map(({ digest }) => digest);
+  const proposal = proposalBy(3, header, digests, certificateBy([0, 2, 3], parent.header));
+  const waiting = machine.handle(gossip("proposal", proposal, 3), START + 1_020);
+  expect(codesOf(waiting)).toEqual([]);
+  const [fetch] = only(waiting, "fetch").filter(({ want }) => want.kind === "body");
+  if (fetch === undefined) throw new Error("the parent's body is asked for");
+  const bytes = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: first }));
+  const outputs = machine.handle({ kind: "fetched", want: fetch.want, from: fetch.from, bytes }, START + 1_050);
+  expect(only(outputs, "persist").map(({ record }) => [record.kind, record.round])).toEqual([["round", round]]);
 });
 
 describe("what comes at the wrong time", () => {

@@ -1,10 +1,8 @@
 import { guardsIn, type Mutant } from "../mutant.ts";
 
-const ROUND = ["test/node/round.test.ts"];
+const ROUND = ["test/node/round.test.ts", "test/node/round-refusals.test.ts"];
 const GOSSIP = ["test/node/round-gossip.test.ts"];
 const BOUNDS = ["test/node/round-bounds.test.ts"];
-const QUARANTINE = ["test/node/quarantine.test.ts"];
-const NETWORK = ["test/node/round-network.test.ts"];
 
 /** What a node takes from its peers and what it keeps of it. */
 export const MESSAGE_GUARDS: readonly Mutant[] = [
@@ -61,7 +59,7 @@ export const MESSAGE_GUARDS: readonly Mutant[] = [
   ]),
   ...guardsIn(
     "node/pool.ts",
-    [...BOUNDS, ...GOSSIP],
+    [...BOUNDS, ...GOSSIP, "test/node/round-refusals.test.ts"],
     [
       ["pool-sender-bound", "P8", 'if (earlier >= MAX_DIGESTS_PER_SIGNER) return "surplus";', ""],
       ["pool-window", "P8", "if (round < before) rounds.delete(round);", "void before;"],
@@ -101,7 +99,7 @@ export const MESSAGE_GUARDS: readonly Mutant[] = [
   ]),
   ...guardsIn(
     "node/following.ts",
-    [...QUARANTINE, ...ROUND, ...NETWORK],
+    [...ROUND, "test/node/round-chain.test.ts"],
     [
       ["head-of-the-future", "P8", " || round > desk.round + WINDOW_ROUNDS", ""],
       ["walk-back-rests", "P8", "desk.backfillAt = desk.now + BACKFILL_REST_MS;", ""],

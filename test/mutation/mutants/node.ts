@@ -1,6 +1,6 @@
 import { guardsIn, type Mutant } from "../mutant.ts";
 
-const ROUND = ["test/node/round.test.ts"];
+const ROUND = ["test/node/round.test.ts", "test/node/round-refusals.test.ts"];
 const GOSSIP = ["test/node/round-gossip.test.ts"];
 const BOUNDS = ["test/node/round-bounds.test.ts"];
 const QUARANTINE = ["test/node/quarantine.test.ts"];
@@ -18,7 +18,6 @@ export const NODE_GUARDS: readonly Mutant[] = [
         '  emit(desk, { kind: "persist", record: pending.record });',
         '  emit(desk, { kind: "publish", topic: pending.topic, bytes: pending.bytes });\n  emit(desk, { kind: "persist", record: pending.record });',
       ],
-      ["sign-once", "P2", "&& desk.guard.find(kind, round) === undefined;", ";"],
       ["sign-while-running", "P2", 'desk.phase === "running" && round >= desk.firstRound', "round >= desk.firstRound"],
       ["sign-from-first-round", "P2", "&& round >= desk.firstRound", ""],
       [
@@ -40,6 +39,13 @@ export const NODE_GUARDS: readonly Mutant[] = [
         "P2",
         "if (standing !== undefined) return standing.digest === record.digest;",
         "if (standing !== undefined) return true;",
+      ],
+      // Whether anything stands is asked by maySign and again by claim; either alone still holds P2, so both go at once.
+      [
+        "sign-one-header",
+        "P2",
+        "    find: (kind, round) => digests.get(keyOf(kind, round))?.digest,\n    claim,",
+        '    find: (kind, round) => (kind === "round" ? undefined : digests.get(keyOf(kind, round))?.digest),\n    claim: (record) => claim(record) || record.kind === "round",',
       ],
       ["guard-newest", "P2", "newest = Math.max(newest, record.round);", ""],
       [
@@ -100,13 +106,15 @@ export const NODE_GUARDS: readonly Mutant[] = [
     ["header-recomputed", "P1", "if (computed.digest !== roundDigest(desk.network.domain, header))", "if (false)"],
     ["window-early", "P3", 'if (desk.now < opensAt) return { kind: "early" };', ""],
     ["window-late", "P3", 'if (desk.now > closesAt) return { kind: "late" };', ""],
+    ["body-kept-by-signers", "P8", "  desk.rounds.keepSigned(computation);\n", ""],
+  ]),
+  ...guardsIn("node/signing.ts", ROUND, [
     [
-      "parent-certified",
-      "P2",
+      "parent-is-asked-for",
+      "P8",
       '  return [{ kind: desk.rounds.certificate(digest) === undefined ? "certificate" : "body", digest }];\n',
       "  return [];\n",
     ],
-    ["body-kept-by-signers", "P8", "  desk.rounds.keepSigned(computation);\n", ""],
   ]),
   ...guardsIn("node/round-book.ts", BOUNDS, [
     [
@@ -130,15 +138,13 @@ export const NODE_GUARDS: readonly Mutant[] = [
   ),
   ...guardsIn(
     "node/round.ts",
-    [...ROUND, ...BOUNDS],
+    [...ROUND, ...GOSSIP, "test/node/round-memory.test.ts"],
     [
       ["round-never-back", "P2", "if (round <= desk.round) return;", "if (round === desk.round) return;"],
       ["prune-observations", "P8", "  desk.observations.prune(oldest);\n", ""],
       ["prune-proposals", "P8", "  desk.proposals.prune(oldest);\n", ""],
       ["prune-signatures", "P8", "  desk.signatures.prune(oldest);\n", ""],
       ["prune-named", "P8", "if (observation.round < oldest) desk.named.delete(digest);", "void digest;"],
-      ["prune-guard", "P8", "  desk.guard.prune(round);\n", ""],
-      ["prune-seen-certificates", "P8", "if (old < oldest) desk.seenCertificates.delete(old);", "void old;"],
       ["own-head-remembered", "P2", "  desk.ownHead = { round, head: head.round };\n", ""],
       ["sample-of-this-round", "P3", "const isLate = round !== desk.round ||", "const isLate ="],
       ["stored-head-recomputed", "P7", "!recomputed.ok || recomputed.value.digest !== digest", "!recomputed.ok"],
