@@ -40,12 +40,14 @@ describe("four nodes, the disk of one of them in trouble", () => {
 
       const freedAt = roundAt(Date.now());
       disk.free();
-      verifier.ledger.mute(victim.address as `0x${string}`, { from: fullAt + 2, to: freedAt - 1 });
+      verifier.ledger.mute(victim.address, { from: fullAt + 2, to: freedAt - 1 });
       await signsAfter(victim, freedAt, 3);
       await together(freedAt);
       const holes = async (): Promise<readonly number[]> => {
         const meant = verifier.rounds().filter((round) => round >= fullAt && round <= freedAt);
-        const asked = meant.map(async (round) => ((await request(`${victim.api}/v1/rounds/${round}`)).status === 200 ? [] : [round]));
+        const asked = meant.map(async (round) =>
+          (await request(`${victim.api}/v1/rounds/${round}`)).status === 200 ? [] : [round],
+        );
         return (await Promise.all(asked)).flat();
       };
       console.log("holes before restart", await holes());

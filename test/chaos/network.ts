@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import { type Children, createChildren } from "../../cli/devnet/children.ts";
 import { readNetworkFile } from "../../cli/files.ts";
 import { createKeyFile } from "../../node/io/keys.ts";
+import type { Address } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import { type MarketServer, startMarketServer } from "../../simulator/io/market-server.ts";
 import { MAIN } from "../cli/session.ts";
@@ -34,7 +35,12 @@ const THRESHOLDS = {
   ...{ resetMs: 10_000, seasonMs: 1_000 },
 };
 
-export type ChaosNode = DevnetNode & { readonly index: number; readonly folder: string; readonly configFile: string };
+export type ChaosNode = Omit<DevnetNode, "address"> & {
+  readonly address: Address;
+  readonly index: number;
+  readonly folder: string;
+  readonly configFile: string;
+};
 
 /** A founded network of real processes, with every handle by which a test breaks it. */
 export type ChaosNetwork = Running & {

@@ -116,7 +116,8 @@ async function pump(source: Socket, sink: Socket, way: Way): Promise<void> {
   };
   const read = async (): Promise<"end" | "broken"> => {
     try {
-      for await (const chunk of source as AsyncIterable<Buffer>) {
+      // Its other direction goes on after its end.
+      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         queue.push({ chunk, dueAt: performance.now() + way.delayMs });
         wake();
         await opened();

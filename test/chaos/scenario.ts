@@ -11,7 +11,7 @@ import { watchTruth } from "./truth.ts";
 import { showViews, startVerifier, type Verifier, type View } from "./verifier.ts";
 
 /** Generous: the machine may be busy with other things. */
-const STARTED_MS = 90_000;
+const STARTED_MS = 120_000;
 const CLOSED_MS = 60_000;
 /** BREAKER.md: restart fires in the first restartRounds (3) rounds. */
 const RESTART_ROUNDS = 3;
@@ -43,24 +43,28 @@ export type Chaos = {
 export function useChaos(options: ChaosOptions): () => Chaos {
   let chaos: Chaos | undefined;
   const stops: (() => unknown)[] = [];
-  beforeAll(async () => {
-    console.log(`CHAOS_SEED=${SEED}`);
-    const net = await startNetwork(options);
-    stops.push(net.stop);
-    const stopMarket = swing(net.market);
-    stops.push(stopMarket);
-    const nodes = net.indices.map((index) => net.node(index));
-    const verifier = startVerifier({ networkFile: net.networkFile, nodes, truth: watchTruth(net.market) });
-    stops.push(verifier.stop);
-    chaos = describeChaos(net, verifier);
-    try {
-      await Promise.all(net.indices.map((index) => leftQuarantine(net, index)));
-      await chaos.closedAfter(0);
-    } catch (error) {
-      console.error(net.explain());
-      throw error;
-    }
-  }, STARTED_MS + CLOSED_MS);
+  beforeAll(
+    async () => {
+      console.log(`CHAOS_SEED=${SEED}`);
+      const net = await startNetwork(options);
+      stops.push(net.stop);
+      const stopMarket = swing(net.market);
+      stops.push(stopMarket);
+      const nodes = net.indices.map((index) => net.node(index));
+      const verifier = startVerifier({ networkFile: net.networkFile, nodes, truth: watchTruth(net.market) });
+      stops.push(verifier.stop);
+      chaos = describeChaos(net, verifier);
+      try {
+        for (const index of net.indices) await answers(net, index);
+        await Promise.all(net.indices.map((index) => leftQuarantine(net, index)));
+        await chaos.closedAfter(0);
+      } catch (error) {
+        console.error(net.explain());
+        throw error;
+      }
+    },
+    2 * STARTED_MS + CLOSED_MS,
+  );
   afterEach(({ task }) => {
     if (task.result?.state === "fail") console.error(chaos?.net.explain());
   });
@@ -71,6 +75,13 @@ export function useChaos(options: ChaosOptions): () => Chaos {
     if (chaos === undefined) throw new Error("the network is not running yet");
     return chaos;
   };
+}
+
+/** Seven processes that start at once take their time. */
+async function answers(net: ChaosNetwork, index: number): Promise<void> {
+  const { name, api } = net.node(index);
+  const live = async (): Promise<boolean> => (await request(`${api}/health/live`).catch(() => undefined))?.status === 200;
+  await within(STARTED_MS, `the API of ${name}`, live);
 }
 
 function describeChaos(net: ChaosNetwork, verifier: Verifier): Chaos {
