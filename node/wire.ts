@@ -67,7 +67,7 @@ export function splitProposalMessage(
   bytes: Uint8Array,
 ): Result<{ readonly proposal: Uint8Array; readonly certificate: Certificate | undefined }, string> {
   const reader = createReader(bytes);
-  const proposal = reader.bytes(reader.u16());
+  const proposal = readSized(reader, reader.u16(), MAX_TOPIC_BYTES.proposal);
   const fault = reader.fault();
   if (fault !== undefined) return fail(fault);
   if (reader.remaining() === 0) return ok({ proposal, certificate: undefined });
@@ -96,12 +96,12 @@ export function decodeRoundBody(bytes: Uint8Array): Result<RoundBody, string> {
   const reader = createReader(bytes);
   const round = reader.u64();
   const parent = readFlag(reader) ? readHeader(reader) : undefined;
-  const memory = toHex(readSized(reader, MAX_MEMORY_BYTES));
+  const memory = toHex(readSized(reader, reader.u32(), MAX_MEMORY_BYTES));
   const count = reader.u8();
   if (count > MAX_MEMBERS) reader.refuse(`expected at most ${MAX_MEMBERS} observations`);
   const observations: Hex[] = [];
   while (observations.length < count && reader.fault() === undefined) {
-    observations.push(toHex(readSized(reader, MAX_OBSERVATION_BYTES)));
+    observations.push(toHex(readSized(reader, reader.u32(), MAX_OBSERVATION_BYTES)));
   }
   return ended(reader, { round, parent, memory, observations });
 }
@@ -161,9 +161,10 @@ function readFlag(reader: Reader): boolean {
   return flag === 1;
 }
 
-function readSized(reader: Reader, maxBytes: number): Uint8Array {
-  const length = reader.u32();
+/** A declared length is a stranger's word: no room is made for more than is there. */
+function readSized(reader: Reader, length: number, maxBytes: number): Uint8Array {
   if (length > maxBytes) reader.refuse(`expected at most ${maxBytes} bytes, found ${length}`);
+  else if (length > reader.remaining()) reader.refuse(`truncated: ${length} bytes declared, ${reader.remaining()} left`);
   return reader.fault() === undefined ? reader.bytes(length) : new Uint8Array(0);
 }
 
