@@ -52,7 +52,7 @@ function tickersIn(body: Json): Field {
 /** Documented: ACTIVE, POSTONLY, DISABLED, UNKNOWN. Only an active market's book is one that anybody can trade on. */
 function quoteOf(market: string, ticker: Json): Result<Quote, Fault> {
   const status = textOf(at(ticker, "status"));
-  if (status !== "ACTIVE") return fail({ code: "maintenance", detail: `market status ${status ?? "missing"}` });
+  if (status !== "ACTIVE") return fail({ code: "maintenance", detail: `market status ${status?.slice(0, 40) ?? "missing"}` });
   return readQuote(market, {
     bid: side(at(ticker, "bid")),
     ask: side(at(ticker, "ask")),

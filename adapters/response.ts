@@ -14,6 +14,9 @@ export type VenueRules = {
   readonly retryAt?: (response: VenueResponse, body: Json | undefined) => number | undefined;
 };
 
+/** A venue may write megabytes into its error; the detail goes into a log line. */
+const MAX_DETAIL = 200;
+
 /** 418 is what Binance answers to callers who went on after 429. */
 const STATUS_FAULTS: Readonly<Record<number, FaultCode>> = { 429: "rate-limited", 418: "rate-limited" };
 
@@ -39,7 +42,7 @@ function judge(response: VenueResponse, parsed: Result<Json, JsonFault>, rules: 
   if (byStatus !== undefined) return fail({ code: byStatus, detail });
   if (!parsed.ok && parsed.error.code === "oversize") return parsed;
   const stated = parsed.ok ? rules.bodyFault?.(parsed.value) : undefined;
-  if (stated !== undefined) return fail(stated);
+  if (stated !== undefined) return fail({ ...stated, detail: stated.detail.slice(0, MAX_DETAIL) });
   if (status === 503) return fail({ code: "maintenance", detail });
   if (!parsed.ok && parsed.error.code === "html") return fail({ code: "html", detail: `${parsed.error.detail}, ${detail}` });
   if (status < 200 || status > 299) return fail({ code: "http-status", detail });
