@@ -103,13 +103,18 @@ export function recomputeBody(network: Network, body: RoundBody, scheme: Secp256
   return ok({ ...opened, ...nextRound({ network, ...opened }) });
 }
 
-function openParent({ domain }: Network, { round, parent, memory }: RoundBody): Result<ParentRound | undefined, string> {
+function openParent({ config, domain }: Network, { round, parent, memory }: RoundBody): Result<ParentRound | undefined, string> {
   if (parent === undefined) return memory === "0x" ? ok(undefined) : fail("memory without a parent header");
   if (parent.round >= round) return fail("parent is not older than the round");
+  // No certificate stands behind the parent yet: what the fold takes for granted of it is checked here.
+  if (parent.timestamp !== parent.round * config.roundMs) return fail("parent's timestamp does not follow from its round");
   const bytes = fromHex(memory);
   if (keccakHex(bytes) !== parent.stateRoot) return fail("memory does not hash to the parent's stateRoot");
   const decoded = decodeMemory(bytes);
   if (!decoded.ok) return fail(`memory: ${decoded.error}`);
+  const known = new Set(config.feeds.map(({ feed }) => feed));
+  const stranger = decoded.value.feeds.find(({ feed }) => !known.has(feed));
+  if (stranger !== undefined) return fail(`memory: ${stranger.feed} is no feed of the config`);
   return ok({ header: parent, digest: roundDigest(domain, parent), memory: decoded.value });
 }
 

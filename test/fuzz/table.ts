@@ -1,0 +1,19 @@
+import type { Target } from "./target.ts";
+import { adapters } from "./targets/adapters.ts";
+import { config } from "./targets/config.ts";
+import { control } from "./targets/control.ts";
+import { documents } from "./targets/documents.ts";
+import { foldTarget } from "./targets/fold.ts";
+import { gateway } from "./targets/gateway.ts";
+import { gossip } from "./targets/gossip.ts";
+import { keyFile } from "./targets/key-file.ts";
+import { machine } from "./targets/machine.ts";
+import { recover } from "./targets/recover.ts";
+import { texts } from "./targets/texts.ts";
+import { venueHttp } from "./targets/venue-http.ts";
+import { wire } from "./targets/wire.ts";
+/** Every boundary that is fuzzed; a new one is a file in targets/ and a line here. */
+export const TARGETS: readonly Target[] = [
+  ...[gossip, wire, recover, foldTarget, machine, documents],
+  ...[texts, adapters, venueHttp, gateway, control, config, keyFile],
+];

@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { readNetworkFile, readNodeFile } from "../../../cli/files.ts";
+import { OperationalError } from "../../../node/io/operational-error.ts";
+import { configDigest, parseNetworkConfig } from "../../../protocol/config.ts";
+import { base, parsed } from "../../protocol/config-input.ts";
+import { classOf, ensure, type Target } from "../target.ts";
+
+const NODE = {
+  network: "network.yaml",
+  key: { file: "key.json", passwordFile: "password" },
+  listen: ["/ip4/0.0.0.0/tcp/9000"],
+  peers: [{ address: `0x${"11".repeat(20)}`, multiaddr: "/dns4/node1/tcp/9000" }],
+  api: { host: "127.0.0.1", port: 8080 },
+  storage: { path: "data/node.db", rounds: 604_800 },
+  venues: { binance: { url: "http://127.0.0.1:9001/binance", intervalMs: 500 } },
+  logLevel: "info",
+};
+
+/** A file that is read as network.yaml and as node.yaml. */
+export const config: Target = {
+  name: "config",
+  about: "network.yaml and node.yaml: YAML, shape, thresholds and relations; an accepted config means one thing",
+  covers: [
+    "protocol/config.ts",
+    "protocol/config-fault.ts",
+    "protocol/conversion.ts",
+    "protocol/thresholds.ts",
+    "protocol/jcs.ts",
+    "node/node-config.ts",
+    "cli/files.ts",
+  ],
+  shape: "json",
+  maxBytes: 16 * 1024,
+  limitMs: 2_000,
+  maxAllocation: 64 * 2 ** 20,
+  dictionary: [
+    ...[
+      "&a ",
+      "*a",
+      "<<: *a\n",
+      "!!binary ",
+      "!!set ",
+      "!!omap ",
+      "!!timestamp ",
+      "%YAML 1.1\n---\n",
+      "---\n",
+      "? ",
+      "|\n",
+      ">\n",
+      "- ",
+      ": ",
+      "\n  ",
+      "\t",
+    ],
+    ...[
+      "~",
+      ".inf",
+      ".nan",
+      "0x10",
+      "0o7",
+      "1_000",
+      "yes",
+      "2024-01-01",
+      "__proto__: 1\n",
+      "multiply",
+      "divide",
+      "ETH/USD",
+      "preset",
+      "thresholds",
+      "jumpBps",
+    ],
+  ],
+  open: async () => {
+    const folder = mkdtempSync(join(tmpdir(), "breakwater-fuzz-config-"));
+    const path = join(folder, "file.yaml");
+    const small = { ...base(), feeds: base().feeds.slice(0, 1), basket: [] };
+    const inputs = [base(), parsed(small), NODE, small];
+    const texts = [...inputs.map((input) => stringify(input)), ...inputs.map((input) => JSON.stringify(input)), ALIASES, CIRCLE];
+    return {
+      seeds: texts.map((text) => new Uint8Array(Buffer.from(text))),
+      execute: (input) => execute(path, input),
+      close: async () => rmSync(folder, { recursive: true, force: true }),
+    };
+  },
+};
+
+/** A billion laughs, and a value that holds itself. */
+const ALIASES = `a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\nfeeds: [*d,*d,*d,*d,*d,*d]\n`;
+const CIRCLE = "network: &a\n  network: *a\nvenues: &b { x: *b }\n";
+
+function execute(path: string, input: Uint8Array): string {
+  writeFileSync(path, input);
+  const asNode = outcomeOf(() => void readNodeFile(path));
+  const asNetwork = outcomeOf(() => {
+    const network = readNetworkFile(path);
+    const again = parseNetworkConfig(JSON.parse(JSON.stringify(network.config)));
+    ensure(again.ok, "a parsed config parses again");
+    ensure(configDigest(again.value) === network.configDigest, "a parsed config has one digest");
+  });
+  return `${asNetwork} | ${asNode}`;
+}
+
+function outcomeOf(read: () => void): string {
+  try {
+    read();
+    return "reads";
+  } catch (error) {
+    if (error instanceof OperationalError) return `${error.code} ${classOf(error.message.replace(/^[^:]*: /, ""))}`;
+    throw error;
+  }
+}

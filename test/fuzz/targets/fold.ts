@@ -1,0 +1,114 @@
+import { type BreakerMemory, decodeMemory, encodeMemory, type FeedMemory } from "../../../circuit-breaker/memory.ts";
+import { keccakHex, toHex } from "../../../protocol/bytes.ts";
+import { decodeReport, encodeReport } from "../../../protocol/document.ts";
+import { encodeSignedObservation, type FeedEntry, signObservation } from "../../../protocol/observation.ts";
+import type { RoundBody } from "../../../protocol/round.ts";
+import { scheme } from "../../support/network.ts";
+import { feedId } from "../../support/rounds.ts";
+import { classOf, ensure, type Target } from "../target.ts";
+import { editEntry, editMemory, instant } from "./breaker-memory.ts";
+import { entriesOf, FIRST_ROUND, fold, honestChain, keys, type Link, network } from "./chain.ts";
+
+const HEAD_BYTES = 6;
+const EDIT_BYTES = 4;
+const MAX_EDITS = 24;
+
+/** Which chain, how far apart round and parent are, how the parent's times lie; then edits of memory and observations. */
+export const foldTarget: Target = {
+  name: "fold",
+  about: "a body fetched from a stranger: any memory and parent within the pinned bounds; the fold is total (P7)",
+  covers: ["aggregator/", "circuit-breaker/"],
+  shape: "bytes",
+  maxBytes: HEAD_BYTES + EDIT_BYTES * MAX_EDITS,
+  limitMs: 500,
+  maxAllocation: 4 * 2 ** 20,
+  dictionary: [],
+  open: async () => {
+    const links = honestChain(6);
+    return { seeds: seedsOf(), execute: (input) => execute(links, input), close: async () => undefined };
+  },
+};
+
+function seedsOf(): readonly Uint8Array[] {
+  const heads = [0, 1, 2, 3, 4, 5].map((chain) => [chain, 1, 0, 0, 0, 0]);
+  const edits = Array.from({ length: 24 }, (_, where) => [...[5, 1, 0, 0, 0, 0], ...[where % 6, where, where * 7, where]]);
+  return [...heads, ...edits].map((bytes) => Uint8Array.from(bytes));
+}
+
+function execute(links: readonly Link[], input: Uint8Array): string {
+  const body = bodyFrom(links, input);
+  const opened = fold.recomputeBody(network, body, scheme);
+  if (!opened.ok) return classOf(opened.error);
+  const { memory, feeds, header } = opened.value;
+  const encoded = encodeMemory(memory);
+  const again = decodeMemory(encoded);
+  ensure(again.ok, "the fold's memory is within the bounds that its decoder pins");
+  ensure(toHex(encodeMemory(again.value)) === toHex(encoded), "the fold's memory has one encoding");
+  ensure(header.stateRoot === keccakHex(encoded), "the header commits to the memory");
+  for (const { report } of feeds) {
+    const leaf = decodeReport(encodeReport(report));
+    ensure(leaf.ok, "the fold's leaf fits its Solidity types");
+    ensure(report.low <= report.price && report.price <= report.high, "low ≤ price ≤ high");
+    ensure(report.state !== "closed" || report.reasons === 0, "closed only when no rule is active (P4)");
+  }
+  return feeds.map(({ report: { state, liquidate, reasons } }) => `${state} ${liquidate} ${reasons}`).join(", ");
+}
+
+/** A body that hangs together: its parent commits to the edited memory, its observations are signed. */
+function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
+  const [chain = 0, gap = 0, gapUnit = 0, times = 0, keepFeeds = 0, heads = 0] = input;
+  const link = links[chain % links.length];
+  const parentRound = FIRST_ROUND + (chain % links.length);
+  const round = parentRound + gap * 10 ** (gapUnit % 7);
+  const now = round * network.config.roundMs;
+  let feeds: FeedMemory[] = [...(link?.computed.memory.feeds ?? [])];
+  let entries = keys.map((_, index) => entriesOf(round, index));
+  for (let at = HEAD_BYTES; at + EDIT_BYTES <= input.length; at += EDIT_BYTES) {
+    const [what = 0, where = 0, value = 0, whom = 0] = input.subarray(at, at + EDIT_BYTES);
+    if (what % 3 === 0) feeds = feeds.map((item, index) => (index === whom % 3 ? editMemory(item, where, value, now) : item));
+    else
+      entries = entries.map((list, index) =>
+        what % 3 === 1 || index === whom % 4 ? editList(list, where, value, whom, now) : list,
+      );
+  }
+  const memory = encodeMemory({ feeds: chosen(feeds, keepFeeds).map(ordered) } satisfies BreakerMemory);
+  const parent = { ...(link as Link).computed.header, stateRoot: keccakHex(memory) };
+  const timed = times === 0 ? parent : { ...parent, timestamp: instant(times, now) };
+  const { configDigest, domain } = network;
+  const head = { round: heads === 0 ? 0 : parentRound + heads - 1, digest: configDigest };
+  const observations = keys.map((key, index) =>
+    signObservation({ round, configDigest, head, entries: sorted(entries[index] ?? []), gauges: [], documents: [] }, domain, key),
+  );
+  return {
+    round,
+    parent: timed,
+    memory: toHex(memory),
+    observations: observations.map((item) => toHex(encodeSignedObservation(item))),
+  };
+}
+
+function editList(list: readonly FeedEntry[], where: number, value: number, whom: number, now: number): readonly FeedEntry[] {
+  if (where % 16 === 15) return list.slice(0, value % 4);
+  return list.map((entry, index) =>
+    index === (whom >> 2) % 3 || where % 16 === 14 ? editEntry(entry, where, value, now) : entry,
+  );
+}
+
+/** Which feeds the memory has: those of the config, fewer, or one that the config does not know. */
+function chosen(feeds: readonly FeedMemory[], which: number): readonly FeedMemory[] {
+  if (which % 8 === 0) return feeds;
+  const kept = feeds.filter((_, index) => (which & (1 << index)) === 0);
+  const [first] = feeds;
+  return which < 128 || first === undefined ? kept : [...kept, { ...first, feed: feedId("ZZZ/USD") }];
+}
+
+function sorted(entries: readonly FeedEntry[]): readonly FeedEntry[] {
+  const byFeed = new Map(entries.map((entry) => [entry.feed, entry]));
+  return [...byFeed.values()].sort((a, b) => (a.feed < b.feed ? -1 : 1));
+}
+
+/** Every fold leaves the carried price inside its interval, and keeps it there. */
+function ordered(memory: FeedMemory): FeedMemory {
+  const { price, rawLow, rawHigh } = memory;
+  return { ...memory, rawLow: rawLow < price ? rawLow : price, rawHigh: rawHigh > price ? rawHigh : price };
+}
