@@ -7,6 +7,7 @@ import type { Remembered } from "./remembered.ts";
 export type RuleSet = ReadonlySet<RuleName>;
 
 const NONE: RuleSet = new Set();
+const YEAR_MS = 31_557_600_000;
 const GAP_BIT = RULES.indexOf("gap");
 
 /** Where a round stands on its walk, as far as a rule asks. */
@@ -78,21 +79,42 @@ function leaps(round: RoundFact, fact: FeedFact, { remembered, pricedAt }: WalkP
 
 /** B of BREAKER.md B12 for one feed: signed, bps; 0 when the others cannot say. */
 function basketMove(round: RoundFact, fact: FeedFact, { basket }: NetworkConfig): number {
+  return basketMedian(round, fact, basket, ({ quorum }, sysEma) => nearestMove(quorum, sysEma));
+}
+
+/**
+ * How long one soft rule may hold a feed open (B6): clamp(sdCap² · YEAR / (max(β, 1) · σ)², minOpenMs, maxOpenMs), σ that of the other
+ * majors' leaves.
+ */
+export function openCapMs(round: RoundFact, fact: FeedFact, { basket }: NetworkConfig): number {
+  const { sdCapBps, beta, minOpenMs, maxOpenMs } = fact.config.thresholds;
+  const sigma = basketMedian(round, fact, basket, ({ report }) => Number(report.volatility) / 1e18);
+  if (beta === 0 || sigma === 0) return maxOpenMs;
+  const ms = ((sdCapBps / 10_000) ** 2 * YEAR_MS) / (Math.max(beta, 1) * sigma) ** 2;
+  return Math.min(maxOpenMs, Math.max(minOpenMs, ms));
+}
+
+/** The weighted median over the other basket feeds that count; 0 when fewer than three of them do, or less than 60 % of their weight. */
+function basketMedian(
+  round: RoundFact,
+  fact: FeedFact,
+  basket: NetworkConfig["basket"],
+  read: (other: FeedFact, sysEma: bigint) => number,
+): number {
   const others = basket.filter(({ feed }) => feed !== fact.report.feed);
   const present = others.flatMap(({ feed, weight }) => {
     const other = round.feeds.find(({ report }) => report.feed === feed);
     const sysEma = round.remembered.get(feed)?.sysEma ?? 0n;
     if (other === undefined || sysEma === 0n || isThin(other.quorum, other.config)) return [];
     if (hasReason(other.report.reasons, GAP_BIT)) return [];
-    return [{ weight, move: nearestMove(other.quorum, sysEma) }];
+    return [{ weight, value: read(other, sysEma) }];
   });
   const total = sum(present);
   if (present.length < 3 || total * 10 < sum(others) * 6) return 0;
-  const sorted = present.sort((a, b) => a.move - b.move);
   let below = 0;
-  for (const { weight, move } of sorted) {
+  for (const { weight, value } of present.sort((a, b) => a.value - b.value)) {
     below += weight;
-    if (2 * below > total) return move;
+    if (2 * below > total) return value;
   }
   return 0;
 }

@@ -1,10 +1,11 @@
 import { formatAmount } from "../../protocol/amount.ts";
+import { openCapMs } from "./doubt-truth.ts";
 import { widened } from "./interval-truth.ts";
 import type { CreateJudge } from "./judge.ts";
 import type { RoundFact } from "./ledger.ts";
 import { movedBps } from "./quorum-truth.ts";
 import { isqrt } from "./root.ts";
-import { type FeedTrack, SOFT_RULES } from "./walk.ts";
+import { type FeedTrack, SOFT_RULES, type SoftRule } from "./walk.ts";
 
 const DAY_MS = 86_400_000;
 /** A volatility of 10⁻¹⁸ from basis points. */
@@ -24,7 +25,8 @@ export const judgePauses: CreateJudge = ({ facts, complain }) => {
       const say = (what: string) => complain("P5", round.at, `round ${round.header.round} ${track.feed}: ${what}`);
       checkLevel(track, say);
       checkGrounds(track, say);
-      checkCaps(track, config.roundMs, say);
+      if (track.sole !== undefined) checkCap(track.sole, track, openCapMs(round, track, config), say);
+      checkSums(track, config.roundMs, say);
       checkInterval(track, round, say);
     },
   };
@@ -57,12 +59,14 @@ function checkGrounds({ report, active, lastFired, timestamp, config: { threshol
   if (gapSince !== 0 && timestamp - gapSince > thresholds.gapHoldMs) say(`a gap held for ${timestamp - gapSince} ms`);
 }
 
-function checkCaps(track: FeedTrack, roundMs: number, say: Say): void {
-  const { config, tickMs, aloneMs, softMs, agreedJumpMs, hullMs, timestamp, firstAt } = track;
+function checkCap(rule: SoftRule, { aloneMs, tickMs }: FeedTrack, capMs: number, say: Say): void {
+  if (aloneMs[rule] <= capMs + tickMs) return;
+  say(`${rule} alone held it open for ${aloneMs[rule]} ms, its cap is ${Math.round(capMs)}`);
+}
+
+function checkSums(track: FeedTrack, roundMs: number, say: Say): void {
+  const { config, tickMs, softMs, agreedJumpMs, hullMs, timestamp, firstAt } = track;
   const { maxOpenMs, confirmMs, pauseBudgetMs } = config.thresholds;
-  for (const rule of SOFT_RULES) {
-    if (aloneMs[rule] > maxOpenMs + tickMs) say(`${rule} alone held it open for ${aloneMs[rule]} ms, its cap is ${maxOpenMs}`);
-  }
   if (softMs > SOFT_RULES.length * (maxOpenMs + tickMs)) say(`soft rules held it open for ${softMs} ms in one event`);
   if (agreedJumpMs > confirmMs + tickMs)
     say(`a jump that all agree on held it open for ${agreedJumpMs} ms, confirmMs is ${confirmMs}`);

@@ -38,6 +38,8 @@ export type FeedTrack = FeedFact & {
   readonly honestLow: bigint;
   readonly honestHigh: bigint;
   readonly stateSince: number;
+  /** The soft rule that alone keeps it open. */
+  readonly sole: SoftRule | undefined;
   /** In this event: time open, round after round, with this rule as the only one. */
   readonly aloneMs: Readonly<Record<SoftRule, number>>;
   /** In this event: time open, round after round, without a hard rule. */
@@ -113,7 +115,7 @@ function trackFeed(round: RoundFact, { fact, before, config, isHonest }: Step): 
   };
 }
 
-type Timed = Pick<FeedTrack, "aloneMs" | "softMs" | "agreedJumpMs" | "probedMs" | "hullMs" | "gapSince">;
+type Timed = Pick<FeedTrack, "sole" | "aloneMs" | "softMs" | "agreedJumpMs" | "probedMs" | "hullMs" | "gapSince">;
 
 const NO_TIME = { jump: 0, dispersion: 0, divergence: 0, thin: 0 } as const;
 const HARD_RULES = ["stale", "restart", "manual", "gap"] as const satisfies readonly RuleName[];
@@ -144,6 +146,7 @@ function timers(
   const jumpsAlone = open && fact.quorum.priced && active.size === 1 && active.has("jump");
   const hulled = jumpsAlone && isStretched(fact, round, remembered);
   return {
+    sole,
     aloneMs: sole === undefined ? aloneMs : { ...aloneMs, [sole]: aloneMs[sole] + tickMs },
     softMs: (spent?.softMs ?? 0) + (staysOpen ? tickMs : 0),
     agreedJumpMs: jumpsAlone ? (before?.agreedJumpMs ?? 0) + tickMs : 0,
