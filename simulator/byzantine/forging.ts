@@ -53,7 +53,8 @@ export const createResigned: CreateBehaviour = (view) =>
     const usable = standingOn(observations, newest);
     if (leads(view, round) || usable.length < view.network.committee.quorum) return;
     const { header } = computeRound(view, { parent: newest?.opened, round, observations: usable });
-    const digests = usable.map(({ digest }) => digest);
+    // In another order than the leader's, or it would be a duplicate of his before anybody looks at the signature.
+    const digests = usable.map(({ digest }) => digest).reverse();
     view.send("proposal", proposalOf(view, { header, observations: digests }, newest?.certificate));
     view.misbehaved("proposes in another's round");
   });

@@ -1,0 +1,96 @@
+import { type Judgement, judgeGossip, type Message } from "../../../node/gossip-judge.ts";
+import { BEHAVIOURS, type BehaviourName } from "../../../simulator/byzantine/index.ts";
+import type { Occurrence } from "../../../simulator/cluster/occurrence.ts";
+import { createTableScheme } from "../../../simulator/cluster/signatures.ts";
+import type { Plan } from "../../../simulator/trial/plan.ts";
+import { createGrounds, runTrial } from "../../../simulator/trial/trial.ts";
+
+export type Of<K extends Occurrence["kind"]> = Extract<Occurrence, { readonly kind: K }>;
+
+const SECONDS = 50;
+export const NAMES = Object.keys(BEHAVIOURS) as readonly BehaviourName[];
+
+/** A message that the byzantine node sent, as an honest node judges it that has heard nothing before. */
+export type Sent = Of<"sent"> & { readonly round: number; readonly judgement: Judgement };
+
+const grounds = createGrounds();
+
+/** A trial of calm weather in which one node of four, or `count` of n, behaves like this. */
+export function stage(behaviour: BehaviourName, { n = 4, count = 1, seed = 1, seconds = SECONDS } = {}) {
+  const byzantine = Array.from({ length: count }, (_, index) => (n - 1 - 2 * index + n) % n);
+  const plan: Plan = {
+    seed,
+    n,
+    setting: "one-feed",
+    byzantine: byzantine.map((node) => ({ node, behaviour })),
+    skewsMs: Array.from({ length: n }, (_, index) => 10 * (index % 3)),
+    delayMs: [2, 20],
+    startsMs: Array.from({ length: n }, (_, index) => 30 * index),
+    faults: [],
+    safetyMs: (seconds - 20) * 1_000,
+    healsByzantine: false,
+    downAfterHeal: [],
+    healMs: 20_000,
+  };
+  const scheme = createTableScheme(grounds.keys);
+  const network = grounds.settings.network("one-feed", n);
+  const seen: Occurrence[] = [];
+  const { violations } = runTrial(plan, { grounds, scheme, witness: (occurrence) => seen.push(occurrence) });
+  const isByzantine = (node: number): boolean => byzantine.includes(node);
+  const of = <K extends Occurrence["kind"]>(kind: K): readonly Of<K>[] =>
+    seen.filter((occurrence): occurrence is Of<K> => occurrence.kind === kind);
+  const sent = of("sent").flatMap((message): Sent[] => {
+    if (!isByzantine(message.node)) return [];
+    const round = Math.floor(message.at / network.config.roundMs);
+    const view = { network, scheme, round, seen: () => false };
+    return [{ ...message, round, judgement: judgeGossip(message.topic, message.bytes, view) }];
+  });
+  return {
+    network,
+    scheme,
+    byzantine,
+    violations,
+    of,
+    sent,
+    address: network.committee.members[byzantine[0] ?? 0]?.address,
+    /** How honest nodes judged what came to them, from anybody. */
+    codes: new Set(of("judged").flatMap(({ node, code }) => (isByzantine(node) ? [] : [code]))),
+    did: of("misbehaved").map(({ what }) => what),
+    /** Events of the honest nodes. */
+    events: of("event").filter(({ node }) => !isByzantine(node)),
+    ownEvents: of("event").filter(({ node }) => isByzantine(node)),
+  };
+}
+export type Stage = ReturnType<typeof stage>;
+
+/** Messages of a topic that any node would take. */
+export function taken<T extends Message["topic"]>(
+  { sent }: Stage,
+  topic: T,
+): readonly (Sent & { readonly message: Extract<Message, { readonly topic: T }> })[] {
+  return sent.flatMap((message) => {
+    const { judgement } = message;
+    if (judgement.code !== "accepted" || judgement.message.topic !== topic) return [];
+    return [{ ...message, message: judgement.message as Extract<Message, { readonly topic: T }> }];
+  });
+}
+
+/** The kinds of which the byzantine node signed two digests for one round. */
+export function equivocates(scene: Stage): readonly string[] {
+  const digests = new Map<string, Set<string>>();
+  const add = (kind: string, round: number, signer: string, digest: string): void => {
+    if (signer !== scene.address) return;
+    const key = `${kind} ${round}`;
+    digests.set(key, (digests.get(key) ?? new Set()).add(digest));
+  };
+  for (const { message } of taken(scene, "observation")) {
+    add("observation", message.signed.observation.round, message.signed.signer, message.signed.digest);
+  }
+  for (const { message } of taken(scene, "proposal")) {
+    add("proposal", message.signed.proposal.header.round, message.signed.signer, message.signed.digest);
+  }
+  for (const { message } of taken(scene, "signature")) {
+    add("round", message.signed.header.round, message.signed.signer, message.signed.digest);
+  }
+  return [...new Set([...digests].flatMap(([key, set]) => (set.size > 1 ? [key.split(" ")[0] ?? ""] : [])))].sort();
+}
