@@ -11,9 +11,13 @@ export type CheckResult =
   | { readonly kind: "hung" }
   | { readonly kind: "broken"; readonly why: string };
 
+/** A failure of the simulator also names its seed. */
+export type SeedsResult =
+  | Exclude<CheckResult, { readonly kind: "failed" }>
+  | (CheckResult & { readonly kind: "failed"; readonly seed: number });
+
 const TESTS_MS = 240_000;
-const SEEDS_MS = 1_800_000;
-const SEEDS = 2_000;
+const SEEDS_MS = 7_200_000;
 /** Of a violation's words in the table. */
 const MAX_VIOLATION = 120;
 const SIMULATOR = "simulator/io/simulate.ts";
@@ -64,16 +68,22 @@ export function hasSimulator(scratch: Scratch): boolean {
   return scratch.has(SIMULATOR);
 }
 
+/** The seeds that a mutant may take, and one seed again on the code as it is. */
+export const ALL_SEEDS = { from: 1, count: 2_000 };
+
 /** The simulator's seeds until the first violation. Code 1 and the violation in its words; any other end is no verdict. */
-export async function runSeeds(scratch: Scratch): Promise<CheckResult> {
-  const args = ["--seeds", String(SEEDS), "--from", "1", "--workers", "1", "--minimise", "0", "--bail"];
+export async function runSeeds(
+  scratch: Scratch,
+  { from, count }: { readonly from: number; readonly count: number },
+): Promise<SeedsResult> {
+  const args = ["--seeds", String(count), "--from", String(from), "--workers", "1", "--minimise", "0", "--bail"];
   const { code, text } = await runNode(join(scratch.folder, SIMULATOR), args, { cwd: scratch.folder, timeoutMs: SEEDS_MS });
   if (code === undefined) return { kind: "hung" };
   if (code === 0) return { kind: "passed" };
-  const violation = /^seed \d+: P\d violated.*/m.exec(text)?.[0];
+  const [violation, seed] = /^seed (\d+): P\d violated.*/m.exec(text) ?? [];
   if (code !== 1 || violation === undefined)
     return { kind: "broken", why: `the simulator ended with ${code}: ${lastLine(text)}` };
-  return { kind: "failed", by: `simulator, ${violation.slice(0, MAX_VIOLATION)}` };
+  return { kind: "failed", by: `simulator, ${violation.slice(0, MAX_VIOLATION)}`, seed: Number(seed) };
 }
 
 function firstLine(text: string): string {

@@ -1,4 +1,4 @@
-import { type CheckResult, hasSimulator, runSeeds, runTests } from "./checks.ts";
+import { ALL_SEEDS, type CheckResult, hasSimulator, runSeeds, runTests } from "./checks.ts";
 import { type Mutant, mutate } from "./mutant.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -15,34 +15,25 @@ export type Outcome = {
   readonly seconds: number;
 };
 
-/** What the unmutated code answers, asked once for each test file and once for the seeds. */
+/** What the code as it is answers, and whether seeds are run at all. */
 export type Baseline = {
-  readonly tests: ReadonlyMap<string, CheckResult>;
-  readonly seeds: (scratch: Scratch) => Promise<CheckResult>;
+  /** Of one test file, run once; `scratch` holds no mutant when it is asked. */
+  readonly test: (file: string, scratch: Scratch) => Promise<CheckResult>;
+  readonly seeds: boolean;
 };
 
-/** Each named test file on the code as it is: who fails without a mutant can catch none. */
-export async function testBaseline(
-  scratch: Scratch,
-  mutants: readonly Mutant[],
-  options: { readonly seeds: boolean },
-): Promise<Baseline> {
-  const files = [...new Set(mutants.flatMap((mutant) => mutant.tests))];
-  const tests = new Map<string, CheckResult>();
-  const whole = files.length === 0 ? { kind: "passed" as const } : await runTests(scratch, files);
-  for (const file of files) {
-    if (!scratch.has(file)) tests.set(file, { kind: "broken", why: "no such file" });
-    else tests.set(file, whole.kind === "passed" ? whole : await runTests(scratch, [file]));
-  }
-  let seeds: Promise<CheckResult> | undefined;
+/** Who fails without a mutant can catch none. */
+export function createBaseline(seeds: boolean): Baseline {
+  const answers = new Map<string, Promise<CheckResult>>();
+  const ask = async (file: string, scratch: Scratch): Promise<CheckResult> =>
+    scratch.has(file) ? await runTests(scratch, [file]) : { kind: "broken", why: "no such file" };
   return {
-    tests,
-    seeds: async (own) => {
-      if (!options.seeds) return { kind: "broken", why: "seeds not asked for" };
-      if (!hasSimulator(own)) return { kind: "broken", why: "no simulator yet" };
-      seeds ??= runSeeds(own);
-      return await seeds;
+    test: (file, scratch) => {
+      const answer = answers.get(file) ?? ask(file, scratch);
+      answers.set(file, answer);
+      return answer;
     },
+    seeds,
   };
 }
 
@@ -60,16 +51,24 @@ async function tryMutant(mutant: Mutant, scratch: Scratch, baseline: Baseline): 
   const mutated = mutate(source, mutant);
   if (mutated === undefined) return { kind: "out-of-date", by: `${mutant.file} does not hold its text exactly once` };
   for (const file of mutant.tests) {
-    const healthy = baseline.tests.get(file);
-    if (healthy?.kind !== "passed") return { kind: "broken", by: `${file} without the mutant: ${describe(healthy)}` };
+    const healthy = await baseline.test(file, scratch);
+    if (healthy.kind !== "passed") return { kind: "broken", by: `${file} without the mutant: ${describe(healthy)}` };
   }
   const narrow =
     mutant.tests.length === 0 ? undefined : await withFile(scratch, mutant, mutated, () => runTests(scratch, mutant.tests));
   if (narrow !== undefined && narrow.kind !== "passed") return verdictOf(narrow);
-  const healthy = await baseline.seeds(scratch);
-  if (healthy.kind !== "passed") return { kind: "survived", by: `seeds: ${describe(healthy)}` };
-  const seeded = await withFile(scratch, mutant, mutated, () => runSeeds(scratch));
-  return seeded.kind === "passed" ? { kind: "survived", by: "tests and seeds passed" } : verdictOf(seeded);
+  return trySeeds(mutant, mutated, scratch, baseline);
+}
+
+/** A seed that fails without the mutant as well has caught nothing. */
+async function trySeeds(mutant: Mutant, mutated: string, scratch: Scratch, { seeds }: Baseline): Promise<Tried> {
+  if (!seeds || !hasSimulator(scratch)) return { kind: "survived", by: "tests passed, seeds not run" };
+  const seeded = await withFile(scratch, mutant, mutated, () => runSeeds(scratch, ALL_SEEDS));
+  if (seeded.kind === "passed") return { kind: "survived", by: "tests and seeds passed" };
+  if (seeded.kind !== "failed") return verdictOf(seeded);
+  const healthy = await runSeeds(scratch, { from: seeded.seed, count: 1 });
+  if (healthy.kind === "passed") return verdictOf(seeded);
+  return { kind: "broken", by: `seed ${seeded.seed} without the mutant: ${describe(healthy)}` };
 }
 
 async function withFile<T>(scratch: Scratch, { file }: Mutant, text: string, work: () => Promise<T>): Promise<T> {
@@ -86,8 +85,7 @@ function verdictOf(result: Exclude<CheckResult, { readonly kind: "passed" }>): T
   return result.kind === "failed" ? { kind: "caught", by: result.by } : { kind: "broken", by: describe(result) };
 }
 
-function describe(result: CheckResult | undefined): string {
-  if (result === undefined) return "not run";
+function describe(result: CheckResult): string {
   if (result.kind === "failed") return `fails: ${result.by}`;
   return result.kind === "broken" ? result.why : result.kind;
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { endAll } from "./child.ts";
-import { judgeMutant, type Outcome, testBaseline } from "./judge.ts";
+import { createBaseline, judgeMutant, type Outcome } from "./judge.ts";
 import type { Mutant } from "./mutant.ts";
 import { MUTANTS } from "./mutants.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
@@ -55,9 +55,7 @@ function readOptions(): Options {
 
 /** Each copy takes the next mutant that nobody has taken; the outcomes are in the order of the list. */
 async function judgeAll(scratches: readonly Scratch[], { mutants, seeds }: Options): Promise<readonly Outcome[]> {
-  const [first] = scratches;
-  if (first === undefined) return [];
-  const baseline = await testBaseline(first, mutants, { seeds });
+  const baseline = createBaseline(seeds);
   const outcomes: Outcome[] = [];
   let taken = 0;
   const work = async (scratch: Scratch): Promise<void> => {

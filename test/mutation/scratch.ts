@@ -40,7 +40,7 @@ export function createScratch(project: string): Scratch {
     has: (file) => existsSync(place(file)),
     read: (file) => readFileSync(place(file), "utf8"),
     write: (file, text) => writeFileSync(place(file), text),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
   };
 }
 
