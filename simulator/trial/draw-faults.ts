@@ -1,3 +1,4 @@
+import type { Thresholds } from "../../protocol/thresholds.ts";
 import type { Fault, FaultKind, MarketFault, NodeFault, PlannedFault } from "../cluster/fault.ts";
 import { toleratedStepMs } from "./bounds.ts";
 import type { Dice } from "./dice.ts";
@@ -13,7 +14,7 @@ export type Scene = {
   readonly roundMs: number;
   readonly leaseMs: number;
   readonly maxSkewMs: number;
-  readonly gapHoldMs: number;
+  readonly thresholds: Pick<Thresholds, "gapHoldMs" | "confirmMs" | "probeMs">;
   readonly spanMs: number;
   readonly feeds: readonly string[];
   readonly venues: number;
@@ -60,7 +61,7 @@ export const FAULT_TABLE = {
   outage: { weight: 2, draw: drawOutage },
   "market-jump": { weight: 4, draw: drawJump },
   "market-slide": { weight: 3, draw: drawSlide },
-  "market-wick": row(3, [1, 8], ({ dice, feeds }) => ({ kind: "market-wick", feed: dice.pick(feeds), bps: drawMoveBps(dice) })),
+  "market-wick": { weight: 3, draw: drawWick },
   "venue-offset": row(3, [2, 25], (scene) => ({ kind: "venue-offset", venue: anyVenue(scene), bps: drawErrorBps(scene.dice) })),
   "venue-freeze": row(2, [3, 30], (scene) => ({ kind: "venue-freeze", venue: anyVenue(scene) })),
   "venue-lag": row(2, [3, 30], (scene) => ({ kind: "venue-lag", venue: anyVenue(scene), ms: scene.dice.between(1_000, 60_000) })),
@@ -130,7 +131,10 @@ function drawClogs(scene: Scene): readonly PlannedFault[] {
   });
 }
 
-/** A wrong clock where one is allowed: from just outside the tolerance of the rounds to a minute and more. Elsewhere a step that NTP makes. */
+/**
+ * A wrong clock where one is allowed: from just outside the tolerance of the rounds to a minute and more, and some nodes start with it.
+ * Elsewhere a step that NTP makes.
+ */
 function drawClockStep(scene: Scene): readonly PlannedFault[] {
   const { dice, roundMs, maxSkewMs, wrongClocks } = scene;
   const span = drawSpan(scene, [2, 25]);
@@ -138,8 +142,12 @@ function drawClockStep(scene: Scene): readonly PlannedFault[] {
     const ms = dice.sign() * dice.between(1, toleratedStepMs(maxSkewMs));
     return [{ ...span, fault: { kind: "clock-step", node: anyNode(scene), ms } }];
   }
+  const node = dice.pick(wrongClocks);
   const size = dice.pick([maxSkewMs + 50, Math.floor(roundMs / 2), 2 * roundMs, 10 * roundMs, 40 * roundMs]);
-  return [{ ...span, fault: { kind: "clock-step", node: dice.pick(wrongClocks), ms: dice.sign() * size } }];
+  const step: PlannedFault = { ...span, fault: { kind: "clock-step", node, ms: dice.sign() * size } };
+  if (dice.chance(50)) return [step];
+  const middle = Math.floor((span.at + span.until) / 2);
+  return [step, { at: dice.between(span.at, middle - 1), until: middle, fault: { kind: "crash", node } }];
 }
 
 function drawClockDrift(scene: Scene): readonly PlannedFault[] {
@@ -162,7 +170,7 @@ function drawRestored(scene: Scene): readonly PlannedFault[] {
 }
 
 /** Shorter than the lease, longer, or so long that a gap runs out; its end may lie beyond the trial, which then gets longer by it. */
-function drawOutage({ dice, roundMs, leaseMs, gapHoldMs, spanMs }: Scene): readonly PlannedFault[] {
+function drawOutage({ dice, roundMs, leaseMs, thresholds: { gapHoldMs }, spanMs }: Scene): readonly PlannedFault[] {
   const lasts = dice.weighted([
     [dice.between(200, leaseMs - roundMs), 3],
     [dice.between(leaseMs + roundMs, 10 * MINUTE), 4],
@@ -172,19 +180,41 @@ function drawOutage({ dice, roundMs, leaseMs, gapHoldMs, spanMs }: Scene): reado
   return [{ at, until: at + lasts, fault: { kind: "outage" } }];
 }
 
-/**
- * Of one feed, or of all of them at once: a crash that β explains. What no market does in a round latches a gap, and some of those run
- * out in an outage.
- */
+/** Of one feed, or of all of them at once: a crash that β explains. */
 function drawJump(scene: Scene): readonly PlannedFault[] {
-  const { dice, feeds, gapHoldMs } = scene;
+  const { dice, feeds } = scene;
   const span = drawSpan(scene, [1, 1]);
   if (feeds.length > 1 && dice.chance(35)) return marketWide(scene, span, "market-jump");
   const bps = drawMoveBps(dice);
   const jump = { ...span, fault: { kind: "market-jump", feed: dice.pick(feeds), bps } } as const;
-  if (Math.abs(bps) < EXTREME_BPS || dice.chance(50)) return [jump];
-  const at = dice.between(span.until, scene.spanMs);
-  return [jump, { at, until: at + gapHoldMs + MINUTE, fault: { kind: "outage" } }];
+  if (Math.abs(bps) >= EXTREME_BPS) return [jump, ...awaitGap(scene, span.until)];
+  return dice.chance(30) ? [jump, ...haltVenues(scene, span.at)] : [jump];
+}
+
+/** What no market does in a round latches a gap; mostly it runs out in an outage. */
+function awaitGap({ dice, thresholds, spanMs }: Scene, jumpedAt: number): readonly PlannedFault[] {
+  if (dice.chance(30)) return [];
+  const at = dice.between(jumpedAt, spanMs);
+  return [{ at, until: at + thresholds.gapHoldMs + MINUTE, fault: { kind: "outage" } }];
+}
+
+/** Venues that stop in a crash and go on showing the price before it: nobody agrees, so a jump has to wait for its cap. */
+function haltVenues({ dice, venues, spanMs }: Scene, at: number): readonly PlannedFault[] {
+  const all = Array.from({ length: venues }, (_, venue) => venue);
+  const until = dice.between(Math.floor((at + spanMs) / 2), spanMs);
+  if (until <= at) return [];
+  return dice.some(all, dice.between(2, venues - 2)).map((venue) => ({ at, until, fault: { kind: "venue-freeze", venue } }));
+}
+
+/** A few rounds, or just long enough to be believed and then turn round, before the feed has closed again. */
+function drawWick(scene: Scene): readonly PlannedFault[] {
+  const { dice, feeds, roundMs, spanMs, thresholds } = scene;
+  const fault = { kind: "market-wick", feed: dice.pick(feeds), bps: drawMoveBps(dice) } as const;
+  if (dice.chance(50)) return [{ ...drawSpan(scene, [1, 8]), fault }];
+  const { confirmMs, probeMs } = thresholds;
+  const lasts = Math.min(confirmMs + dice.between(0, probeMs + 2 * roundMs), spanMs);
+  const at = dice.between(0, spanMs - lasts);
+  return [{ at, until: at + lasts, fault }];
 }
 
 /** A crash of 40 % in a minute or slower ones, of one feed or of the market. */

@@ -1,6 +1,6 @@
 import { resolveThresholds } from "../../protocol/thresholds.ts";
 import { BEHAVIOURS } from "../byzantine/index.ts";
-import { FAULT_KINDS, type FaultKind, type PlannedFault } from "../cluster/fault.ts";
+import { FAULT_KINDS, type Fault, type FaultKind, type PlannedFault } from "../cluster/fault.ts";
 import { createRandom } from "../random.ts";
 import { closeBound, faultyBound, toleratedStepMs, wrongClocks } from "./bounds.ts";
 import { createDice, type Dice } from "./dice.ts";
@@ -72,7 +72,7 @@ export function drawPlan(seed: number, mode: Mode = "within"): Plan {
     roundMs,
     leaseMs,
     maxSkewMs: MAX_SKEW_MS,
-    gapHoldMs: thresholds.gapHoldMs,
+    thresholds,
     spanMs,
     feeds: feeds.map(({ feed }) => feed),
     venues: VENUES[setting],
@@ -119,8 +119,7 @@ function drawFaults(scene: Scene, mode: Mode): readonly PlannedFault[] {
   const faults: PlannedFault[] = [];
   for (let wanted = dice.between(1, most); wanted > 0; wanted--) {
     const kind = dice.weighted(kinds.map((name) => [name, FAULT_TABLE[name].weight] as const));
-    const drawn = FAULT_TABLE[kind].draw(scene);
-    if (drawn.every((planned) => fits(planned, faults))) faults.push(...drawn);
+    for (const planned of FAULT_TABLE[kind].draw(scene)) if (fits(planned, faults)) faults.push(planned);
   }
   return faults;
 }
@@ -131,23 +130,30 @@ function switchOn(dice: Dice, swarm: Swarm): readonly FaultKind[] {
   return FAULT_KINDS.filter(() => dice.chance(swarm));
 }
 
-/** A node suffers one thing at a time, or the end of one would be the end of the other; of outages there are few. */
+/** Of one sort a node suffers one thing at a time, or the end of one would be the end of the other; of outages there are few. */
 function fits(planned: PlannedFault, others: readonly PlannedFault[]): boolean {
   const { fault, at, until } = planned;
   if (fault.kind === "outage") return others.filter((other) => other.fault.kind === "outage").length < MAX_OUTAGES;
-  if (!isOfNode(fault)) return true;
+  const sort = sortOf(fault);
+  if (sort === undefined || !("node" in fault)) return true;
   return !others.some(
-    (other) => isOfNode(other.fault) && other.fault.node === fault.node && at <= other.until && other.at <= until,
+    (other) =>
+      "node" in other.fault &&
+      other.fault.node === fault.node &&
+      sortOf(other.fault) === sort &&
+      at <= other.until &&
+      other.at <= until,
   );
 }
 
-function isOfNode(fault: PlannedFault["fault"]): fault is Extract<PlannedFault["fault"], { readonly node: number }> {
-  return "node" in fault;
+function sortOf({ kind }: Fault): "clock" | "process" | undefined {
+  if (kind === "clock-step" || kind === "clock-drift") return "clock";
+  return kind.startsWith("crash") || kind.startsWith("disk-") || kind === "pause" ? "process" : undefined;
 }
 
 /**
  * Outages are put between the instants of the trial: everything after one comes later by its length, and lasts longer if it was under
- * way. What a single node was suffering at that moment is left out: it goes down with the others and comes back with them.
+ * way. Left out is what cannot: a process that was down goes down and comes back with the others, and a drift of hours is another one.
  */
 function insertOutages(drawn: readonly PlannedFault[], spanMs: number): { faults: readonly PlannedFault[]; safetyMs: number } {
   const outages = drawn.filter(({ fault }) => fault.kind === "outage").sort((a, b) => b.at - a.at);
@@ -157,12 +163,16 @@ function insertOutages(drawn: readonly PlannedFault[], spanMs: number): { faults
     const lasts = outage.until - outage.at;
     const shifted = (ms: number): number => (ms >= outage.at ? ms + lasts : ms);
     faults = faults
-      .filter(({ fault, at, until }) => !isOfNode(fault) || until < outage.at || at >= outage.at)
+      .filter(({ fault, at, until }) => mayLast(fault) || until < outage.at || at >= outage.at)
       .map(({ at, until, fault }) => ({ at: shifted(at), until: shifted(until), fault }));
     faults.push(outage);
     safetyMs += lasts;
   }
   return { faults: [...faults].sort((a, b) => a.at - b.at || a.until - b.until), safetyMs };
+}
+
+function mayLast(fault: Fault): boolean {
+  return sortOf(fault) !== "process" && fault.kind !== "clock-drift";
 }
 
 /** All at once, one after the other, or one of them late. */

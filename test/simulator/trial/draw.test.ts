@@ -34,9 +34,14 @@ const venuesIn = ({ fault }: PlannedFault): readonly number[] => {
   if ("venue" in fault) return [fault.venue];
   return "venues" in fault ? fault.venues : [];
 };
-/** A node down and up again: two of these at once would undo each other. */
-const nodeFaults = (plan: Plan, node: number): readonly PlannedFault[] =>
-  plan.faults.filter(({ fault }) => ("node" in fault && fault.node === node) || fault.kind === "outage");
+const CLOCK = ["clock-step", "clock-drift"];
+/** What happens to a node's clock, or to its process: two of the same sort at once would undo each other. */
+const nodeFaults = (plan: Plan, node: number, sort: "clock" | "process"): readonly PlannedFault[] =>
+  plan.faults.filter(
+    ({ fault }) =>
+      ("node" in fault && fault.node === node && CLOCK.includes(fault.kind) === (sort === "clock")) ||
+      (fault.kind === "outage" && sort === "process"),
+  );
 
 describe("a plan", () => {
   test("follows from its seed and is plain data", () => {
@@ -88,13 +93,15 @@ describe("a plan", () => {
     }
   });
 
-  test("a node suffers one thing at a time, and nothing of its own while everybody is down", () => {
+  test("a process and a clock suffer one thing at a time, and a process nothing of its own while everybody is down", () => {
     for (const plan of everything) {
       for (let node = 0; node < plan.n; node++) {
-        const own = nodeFaults(plan, node);
-        own.forEach((one, index) => {
-          for (const other of own.slice(index + 1)) expect(one.at < other.until && other.at < one.until).toBe(false);
-        });
+        for (const sort of ["clock", "process"] as const) {
+          const own = nodeFaults(plan, node, sort);
+          own.forEach((one, index) => {
+            for (const other of own.slice(index + 1)) expect(one.at < other.until && other.at < one.until).toBe(false);
+          });
+        }
       }
     }
   });
@@ -174,7 +181,7 @@ describe("how often", () => {
       roundMs: 1_000,
       leaseMs: 8_000,
       maxSkewMs: MAX_SKEW_MS,
-      gapHoldMs: 8_640_000,
+      thresholds: SHAPES.second.thresholds,
       spanMs: 30_000,
       venues: 7,
     };
