@@ -111,4 +111,12 @@ export const AGGREGATOR_GUARDS: readonly Mutant[] = [
       ],
     ],
   ),
+  ...guardsIn(
+    "aggregator/round.ts",
+    ["test/aggregator/hostile-body.test.ts"],
+    [
+      ["body-parent-times", "P8", "if (parent.timestamp !== parent.round * config.roundMs)", "if (false)"],
+      ["body-known-feeds", "P8", "if (stranger !== undefined)", "if (false)"],
+    ],
+  ),
 ];

@@ -144,6 +144,18 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
     ["event-ends-with-closed", "P5", "closedAt: clock.timestamp, waived: 0, dir: 0", "closedAt: clock.timestamp"],
     ["trips-forgotten-late", "P5", "if (clock.timestamp - memory.closedAt < thresholds.resetMs) return opened;", ""],
   ]),
+  ...guardsIn(
+    "circuit-breaker/hold.ts",
+    ["test/circuit-breaker/worked-rules.test.ts"],
+    [
+      [
+        "corroboration-against-one-leader",
+        "P5",
+        "{ fires, active, byFew: passing }: Activity",
+        "{ fires, active, passing }: Activity",
+      ],
+    ],
+  ),
   ...guardsIn("circuit-breaker/hold.ts", TIMERS, [
     ["corroboration-starts-again", "P5", "if ((disagreeing & ~passing) !== 0) return { ...memory, stepMax, corrob: 0n };", ""],
     ["corroboration-needs-agreement", "P5", "if (disagreeing !== 0) return { ...memory, stepMax };", ""],

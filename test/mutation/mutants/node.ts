@@ -158,6 +158,11 @@ export const NODE_GUARDS: readonly Mutant[] = [
     ],
   ),
   ...guardsIn(
+    "node/round.ts",
+    ["test/node/round-late.test.ts"],
+    [["sample-before-certificate", "P8", "|| head.round >= round ||", "||"]],
+  ),
+  ...guardsIn(
     "node/admission.ts",
     [...ROUND, ...NETWORK, ...GOSSIP],
     [
