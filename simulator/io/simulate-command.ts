@@ -8,6 +8,7 @@ import {
   NO_TRIALS,
   progressLine,
   type RunFacts,
+  SEEN_BEYOND,
   summaryLines,
 } from "../trial/campaign.ts";
 import { coverageMarkdown, reachedLines, replaceCoverage } from "../trial/coverage-table.ts";
@@ -60,7 +61,8 @@ type Options = {
 
 /** 0: as promised. 1: a violation, or beyond f none that had to be seen. 2: asked wrongly. */
 type ExitCode = 0 | 1 | 2;
-type Desk = SimulatePorts & { readonly options: Options; readonly command: string };
+/** The commit is read once: the checkout may move on while the trials run. */
+type Desk = Omit<SimulatePorts, "commit"> & { readonly commit: string; readonly options: Options; readonly command: string };
 
 /** `npm run simulate -- …`: seeded trials of whole networks, in which nothing may be violated. `args` without node and script. */
 export async function simulate(args: readonly string[], ports: SimulatePorts): Promise<ExitCode> {
@@ -68,7 +70,8 @@ export async function simulate(args: readonly string[], ports: SimulatePorts): P
   try {
     program.parse(args, { from: "user" });
     const options = program.opts<Options>();
-    const desk = { ...ports, options, command: ["npm run simulate --", ...args].join(" ") };
+    const commit = ports.commit();
+    const desk = { ...ports, commit, options, command: ["npm run simulate --", ...args].join(" ") };
     if (options.markdown !== undefined) placeFor(desk, options.markdown, "");
     return options.seed === undefined && options.plan === undefined ? await runCampaign(desk) : await runOne(desk);
   } catch (error) {
@@ -117,7 +120,7 @@ async function runOne(desk: Desk): Promise<ExitCode> {
   for (const line of story) out(line);
   out(`${result.rounds} rounds certified, ${result.violations.length} violations, trace ${result.traceHash}`);
   for (const line of reachedLines(coverage)) out(line);
-  writeJson(desk, { command: desk.command, commit: desk.commit(), ...result, coverage });
+  writeJson(desk, { command: desk.command, commit: desk.commit, ...result, coverage });
   return exitCodeOf(addTrials(NO_TRIALS, asTrials(reply)), mode);
 }
 
@@ -133,7 +136,7 @@ async function runCampaign(desk: Desk): Promise<ExitCode> {
   const campaign = await runTrials(desk, crew, startedAt);
   const facts: RunFacts = {
     command: desk.command,
-    commit: desk.commit(),
+    commit: desk.commit,
     elapsedMs: now() - startedAt,
     workers: crew.size,
     mode: options.mode,
@@ -186,9 +189,11 @@ function announce({ plan, violations }: TrialResult): string {
   return `seed ${plan.seed}: ${first?.promise} violated ${seconds(first?.at ?? 0)} into the trial: ${first?.what}${more}`;
 }
 
-/** One failure of each promise, minimised and told. */
+/** One failure of each promise, minimised and told; beyond f, of those that must be seen to break. */
 async function explainFailures(desk: Desk, crew: Crew, { firsts }: Campaign): Promise<void> {
-  const chosen = [...firsts].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, MINIMISED);
+  const { mode } = desk.options;
+  const told = [...firsts].filter(([promise]) => mode === "within" || SEEN_BEYOND.some((seen) => seen === promise));
+  const chosen = told.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, MINIMISED);
   await Promise.all(chosen.map(([promise, failed]) => explain(desk, crew, promise, failed.plan)));
 }
 
@@ -209,7 +214,7 @@ async function explain(desk: Desk, crew: Crew, promise: PromiseName, plan: Plan)
   out("");
   out(`${promise} of seed ${plan.seed}, minimised in ${reply.trials} trials: ${sizeOf(reply.plan)} of ${sizeOf(plan)}`);
   for (const line of reply.story) out(line);
-  out(`commit ${desk.commit()}; again: npm run simulate -- --plan ${file}${mode}${signatures}`);
+  out(`commit ${desk.commit}; again: npm run simulate -- --plan ${file}${signatures}`);
   out(`the whole trial: npm run simulate -- --seed ${plan.seed}${mode}${signatures}`);
   out("");
 }

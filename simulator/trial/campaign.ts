@@ -6,7 +6,7 @@ import type { Mode, ReplyTo, TrialResult } from "./work.ts";
 /** Seeds of failed trials that are listed; of the others only their number. */
 const MAX_SEEDS = 100;
 /** Beyond f what must be seen to break: the two promises that rest on a quorum's honesty alone. */
-const SEEN_BEYOND = ["P1", "P2"] as const satisfies readonly PromiseName[];
+export const SEEN_BEYOND = ["P1", "P2"] as const satisfies readonly PromiseName[];
 
 /** Many trials, as far as they have come. */
 export type Campaign = {

@@ -10,6 +10,7 @@ import type { Violation } from "../promises/checker.ts";
 import { faultWords, nodeName } from "./fault-words.ts";
 import type { Plan } from "./plan.ts";
 import { type Item, repeated, seconds, tellInOrder } from "./story-lines.ts";
+import { createStoryNames, type StoryNames } from "./story-names.ts";
 
 /** Of what one node did between two turns of the story so many deeds are named. */
 const MAX_DEEDS = 4;
@@ -40,12 +41,7 @@ type Candidate = {
 };
 type Candidates = Map<Digest, Candidate>;
 
-type Telling = StoryFacts & {
-  readonly candidates: Candidates;
-  /** Rounds by their place in the trial, round 0 being the one that it starts in. */
-  readonly roundName: (round: number) => string;
-  readonly relative: (text: string) => string;
-};
+type Telling = StoryFacts & StoryNames & { readonly candidates: Candidates };
 
 /** Listens to one trial and tells afterwards what mattered in it. */
 export function createStoryteller(): Storyteller {
@@ -55,7 +51,7 @@ export function createStoryteller(): Storyteller {
       if (isOfInterest(occurrence)) heard.push(occurrence);
     },
     tell: (facts) => {
-      const telling = { ...facts, candidates: findCandidates(heard, facts.network), ...createNames(facts) };
+      const telling = { ...facts, candidates: findCandidates(heard, facts.network), ...createStoryNames(facts) };
       const items = [
         ...heard.flatMap((occurrence) => tellOccurrence(occurrence, telling)),
         ...tellRounds(telling),
@@ -91,25 +87,6 @@ function introduce({ plan, network, startAt }: StoryFacts): readonly string[] {
     `byzantine: ${byzantine.length === 0 ? "nobody" : byzantine.join(", ")}; clocks off by ${plan.skewsMs.join(", ")} ms`,
     `any fault until ${seconds(plan.safetyMs)}, healed then, watched for ${plan.healMs / 1_000} s more`,
   ];
-}
-
-function createNames({ network, startAt, plan }: StoryFacts): Pick<Telling, "roundName" | "relative"> {
-  const first = Math.floor(startAt / network.config.roundMs);
-  const last = Math.ceil((startAt + plan.safetyMs + plan.healMs) / network.config.roundMs) + 1;
-  const roundName = (round: number) => `r${round - first}`;
-  const names = new Map(network.committee.members.map(({ address }, node) => [address as string, nodeName(node)]));
-  return {
-    roundName,
-    relative: (text) =>
-      text
-        .replace(/0x[0-9a-f]{40}\b/g, (address) => names.get(address) ?? address)
-        .replace(/0x([0-9a-f]{6})[0-9a-f]{58}\b/g, "0x$1…")
-        .replace(/(?:\bround )?\b(\d{5,12})\b/g, (whole, digits: string) => {
-          const round = Number(digits);
-          return round >= first - 100 && round <= last ? roundName(round) : whole;
-        })
-        .replace(/\b\d{13}\b/g, (digits) => seconds(Number(digits) - startAt)),
-  };
 }
 
 function findCandidates(heard: readonly Occurrence[], { domain }: Network): Candidates {

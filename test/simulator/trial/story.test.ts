@@ -173,6 +173,13 @@ test("the breaker is told of the feeds that the violations name, else of all", (
   expect(about("the chain stands still")).toContain("r1 breaker: closed, liquidate any (BTC/USD, ETH/USD)");
 });
 
+test("numbers of rounds and instants are told from the start, amounts and foreign numbers are left alone", () => {
+  const what = `round ${FIRST + 3}: 60005.1803194649094 of ${START + 1_500}, ${FIRST + 4}, 1803194649094.25, 4800000000, 0.1800000000000`;
+  expect(tell([{ promise: "P1", at: START + 7_500, what }])).toContain(
+    "VIOLATION P1: r3: 60005.1803194649094 of +1.500 s, r4, 1803194649094.25, 4800000000, 0.1800000000000",
+  );
+});
+
 test("of one promise a few violations are told, the rest counted", () => {
   const story = tell(
     Array.from({ length: 9 }, (_, index) => ({ promise: "P1", at: START + 7_000 + index, what: `number ${index}` })),
