@@ -15,8 +15,18 @@ export type Sent = Of<"sent"> & { readonly round: number; readonly judgement: Ju
 
 const grounds = createGrounds();
 
-/** A trial of calm weather in which one node of four, or `count` of n, behaves like this. */
-export function stage(behaviour: BehaviourName, { n = 4, count = 1, seed = 1, seconds = SECONDS } = {}) {
+const played = new Map<string, Stage>();
+
+/** A trial of calm weather in which one node of four, or `count` of n, behaves like this. Each is played once in a file. */
+export function stage(behaviour: BehaviourName, { n = 4, count = 1, seed = 1 } = {}): Stage {
+  const key = `${behaviour} ${n} ${count} ${seed}`;
+  const scene = played.get(key) ?? play(behaviour, { n, count, seed });
+  played.set(key, scene);
+  return scene;
+}
+
+/** Plays it, whether it was played before or not. */
+export function play(behaviour: BehaviourName, { n, count, seed }: { n: number; count: number; seed: number }) {
   const byzantine = Array.from({ length: count }, (_, index) => (n - 1 - 2 * index + n) % n);
   const plan: Plan = {
     seed,
@@ -27,7 +37,7 @@ export function stage(behaviour: BehaviourName, { n = 4, count = 1, seed = 1, se
     delayMs: [2, 20],
     startsMs: Array.from({ length: n }, (_, index) => 30 * index),
     faults: [],
-    safetyMs: (seconds - 20) * 1_000,
+    safetyMs: (SECONDS - 20) * 1_000,
     healsByzantine: false,
     downAfterHeal: [],
     healMs: 20_000,
@@ -61,7 +71,7 @@ export function stage(behaviour: BehaviourName, { n = 4, count = 1, seed = 1, se
     ownEvents: of("event").filter(({ node }) => isByzantine(node)),
   };
 }
-export type Stage = ReturnType<typeof stage>;
+export type Stage = ReturnType<typeof play>;
 
 /** Messages of a topic that any node would take. */
 export function taken<T extends Message["topic"]>(
