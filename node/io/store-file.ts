@@ -10,6 +10,8 @@ const FULL_CHECK_BYTES = 256 * 1024 * 1024;
 const MAX_WAL_BYTES = 64 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 const SYNCHRONOUS_FULL = 2;
+/** "Database disk image is malformed". */
+export const SQLITE_CORRUPT = 11;
 
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
@@ -38,7 +40,10 @@ const ADVICE: Readonly<Record<number, readonly [code: string, advice: string]>> 
   5: ["store-locked", "another process holds the store: stop it first"],
   8: ["store-unwritable", "the file or its folder is read-only: check owner and mount"],
   10: ["store-io", "the disk refused: check its health, its free space and the file size limit"],
-  11: ["store-corrupt", "the file is damaged: move it away and restart; the node catches up from its peers after its quarantine"],
+  [SQLITE_CORRUPT]: [
+    "store-corrupt",
+    "the file is damaged: move it away and restart; the node catches up from its peers after its quarantine",
+  ],
   13: ["store-full", "the disk is full: free some space; the node signs nothing meanwhile"],
   14: ["store-unopenable", "it cannot be opened: check that the folder exists and belongs to this user"],
   26: [
@@ -169,7 +174,7 @@ function checkFile(db: DatabaseSync, path: string): void {
   for (const check of found) {
     const verdict = Object.values(db.prepare(check).get() ?? {})[0];
     if (verdict === "ok") continue;
-    const [code, advice] = ADVICE[11] ?? ["store-corrupt", ""];
+    const [code, advice] = ADVICE[SQLITE_CORRUPT] ?? ["store-corrupt", ""];
     // SQLite heads its finding with a line of its own; an operator gets one line.
     const finding = String(verdict).replaceAll(/\s*\n\s*/g, " ");
     throw new OperationalError(`store ${path}: ${finding}; ${advice}`, { code, details: { path } });

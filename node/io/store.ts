@@ -1,13 +1,13 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { assert } from "../../protocol/assert.ts";
 import { type Digest, fromHex, toHex } from "../../protocol/bytes.ts";
 import { decodeCertificate, encodeCertificate } from "../../protocol/certificate.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { CertifiedRound, RoundBody, StoredRound } from "../../protocol/round.ts";
 import { DEFAULT_RETENTION, MAX_HISTORY, MAX_RANGE, type Retention, type Store, settleWalk, type WalkRow } from "../store.ts";
 import { decodeVerdict, encodeVerdict } from "../stored-verdict.ts";
-import { advised, numberOf, openStoreFile, transaction } from "./store-file.ts";
+import { reasonOf } from "./operational-error.ts";
+import { advised, numberOf, openStoreFile, SQLITE_CORRUPT, transaction } from "./store-file.ts";
 import { createEvidence, createGuard } from "./store-guard.ts";
 
 /** Rows pruned per saved round: above one, so that a lowered retention is reached, and small, so that no save waits for it. */
@@ -132,7 +132,7 @@ function createRounds(db: DatabaseSync, retention: Retention): RoundsPart {
         round: Number(round),
         timestamp: Number(timestamp),
         digest: toHex(digest as Uint8Array),
-        verdict: decodeVerdict(feed, String(verdict)),
+        verdict: intact(() => decodeVerdict(feed, String(verdict))),
       }));
     },
     orphans: () => Number(rows.orphans.get()?.count),
@@ -219,19 +219,32 @@ function feedIdOf(rows: Statements, known: Map<string, number>, feed: FeedId): n
 
 function certificateOf(bytes: Uint8Array) {
   const certificate = decodeCertificate(bytes);
-  assert(certificate.ok, "a stored certificate decodes");
+  if (!certificate.ok) throw new Error(`a certificate: ${certificate.error}`);
   return certificate.value;
 }
 
+/** SQLite checks its pages and not what is written on them: a record that cannot be read is a damaged file to whoever runs this. */
+function intact<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw Object.assign(new Error(`a record is damaged: ${reasonOf(error)}`, { cause: error }), { errcode: SQLITE_CORRUPT });
+  }
+}
+
 function readRound(rows: Statements, row: RoundRow): StoredRound {
-  const feeds = rows.reports.all(row.id).map(({ feed, verdict }) => decodeVerdict(String(feed) as FeedId, String(verdict)));
-  return {
-    certified: { digest: toHex(row.digest), certificate: certificateOf(row.certificate), feeds },
+  const reports = rows.reports.all(row.id);
+  return intact(() => ({
+    certified: {
+      digest: toHex(row.digest),
+      certificate: certificateOf(row.certificate),
+      feeds: reports.map(({ feed, verdict }) => decodeVerdict(String(feed) as FeedId, String(verdict))),
+    },
     orphan: row.orphan === 1,
-  };
+  }));
 }
 
 function readBody(bytes: Uint8Array): RoundBody {
-  const body = JSON.parse(zstdDecompressSync(bytes).toString("utf8")) as RoundBody;
+  const body = intact(() => JSON.parse(zstdDecompressSync(bytes).toString("utf8")) as RoundBody);
   return { ...body, parent: body.parent };
 }

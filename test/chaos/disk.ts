@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type Promised, promisesIn } from "../e2e/stores.ts";
 
 const DISK_MEGABYTES = 32;
@@ -87,15 +88,34 @@ export function promisesOfDead(store: string): readonly Promised[] {
 /** What happens to files, by what a person would say has happened. */
 export const DAMAGES = {
   "bytes flipped in the middle": (store) => {
+    checkpoint(store);
     const bytes = readFileSync(store);
     const from = Math.max(0, (bytes.length - FLIPPED_BYTES) >> 1);
     for (let at = from; at < Math.min(bytes.length, from + FLIPPED_BYTES); at++) bytes[at] = (bytes[at] ?? 0) ^ 0xff;
     writeFileSync(store, bytes);
   },
-  "cut to its half": (store) => truncateSync(store, statSync(store).size >> 1),
+  "cut to its half": (store) => {
+    checkpoint(store);
+    truncateSync(store, statSync(store).size >> 1);
+  },
+  "every byte of its newest certificate flipped": (store) => {
+    const db = new DatabaseSync(store);
+    const newest = db.prepare("SELECT id, certificate FROM rounds ORDER BY round DESC LIMIT 1").get();
+    if (newest === undefined) throw new Error(`${store} holds no round`);
+    const rotten = Uint8Array.from(newest.certificate as Uint8Array, (byte) => byte ^ 0xff);
+    db.prepare("UPDATE rounds SET certificate = ? WHERE id = ?").run(rotten, newest.id ?? null);
+    db.close();
+  },
   "its write-ahead log gone": (store) => {
     if (statSync(`${store}-wal`).size === 0) throw new Error(`${store}-wal is empty: nothing is lost with it`);
     rmSync(`${store}-wal`);
     rmSync(`${store}-shm`, { force: true });
   },
 } as const satisfies Record<string, (store: string) => void>;
+
+/** What a kill left in the write-ahead log goes into the file, so that damage to the file is damage to what it keeps. */
+function checkpoint(store: string): void {
+  const db = new DatabaseSync(store);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+}
