@@ -10,7 +10,7 @@ import { collectText, readTextFile } from "../input.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
 import { resolveTrust, type TrustOptions } from "../trust.ts";
 import { describeFeeds, labelled } from "../verdict-lines.ts";
-import { formatDuration } from "../words.ts";
+import { formatDuration, formatInstant } from "../words.ts";
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 /** A document of another shape has hundreds of faults; the first few say which one it is. */
@@ -115,7 +115,7 @@ function tellFreshness(
   const now = clock();
   const age =
     now < timestamp ? `${formatDuration(timestamp - now)} ahead of this clock` : `${formatDuration(now - timestamp)} ago`;
-  out(labelled("round", `${round}, of ${new Date(timestamp).toISOString()}, ${age}`));
+  out(labelled("round", `${round}, of ${formatInstant(timestamp)}, ${age}`));
   out(
     labelled(
       "lease",
