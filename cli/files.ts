@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parse } from "yaml";
+import { isScalar, type ParsedNode, parse } from "yaml";
 import { ADAPTERS } from "../adapters/index.ts";
 import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
 import { type NodeConfig, parseNodeConfig } from "../node/node-config.ts";
@@ -10,6 +10,8 @@ import { type ConfigFault, genesisNetwork, type Network, parseNetworkConfig } fr
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 /** Bounds what YAML aliases may expand to. */
 const MAX_ALIASES = 100;
+/** yaml compares each key of a map with all before it: a map of 800 000 keys would take hours, the largest network's need 10⁵. */
+const MAX_KEY_COMPARISONS = 4_000_000;
 
 /**
  * Reads a committee's `network.yaml`.
@@ -62,10 +64,20 @@ function readYaml(path: string): unknown {
     throw new OperationalError(`${path}: expected at most ${MAX_FILE_BYTES} bytes`, { code: "not-yaml" });
   }
   try {
-    return parse(text, { maxAliasCount: MAX_ALIASES }) as unknown;
+    return parse(text, { maxAliasCount: MAX_ALIASES, uniqueKeys: boundedKeys() }) as unknown;
   } catch (error) {
     throw new OperationalError(`${path}: not YAML: ${reasonOf(error).split("\n")[0]}`, { code: "not-yaml", cause: error });
   }
+}
+
+/** The same equality as yaml's own, for a bounded number of questions. */
+function boundedKeys(): (a: ParsedNode, b: ParsedNode) => boolean {
+  let comparisons = 0;
+  return (a, b) => {
+    comparisons += 1;
+    if (comparisons > MAX_KEY_COMPARISONS) throw new Error("a map of too many keys");
+    return a === b || (isScalar(a) && isScalar(b) && a.value === b.value);
+  };
 }
 
 function badConfig(path: string, faults: readonly ConfigFault[]): OperationalError {
