@@ -6,8 +6,6 @@ import { minimise } from "./minimise.ts";
 import { mutate } from "./mutate.ts";
 import type { Harness, Target } from "./target.ts";
 
-/** Executions between two looks at the coverage. */
-const BATCH = 64;
 const MAX_CORPUS = 4_000;
 /** Different faults told of one target; after that many something is broken altogether. */
 const MAX_FINDINGS = 12;
@@ -43,7 +41,8 @@ export type FuzzOptions = {
   readonly isOver: (executions: number) => boolean;
   /** Without it, inputs are kept for new outcomes only. */
   readonly coverage?: Coverage;
-  readonly onBatch?: (outcome: Outcome) => void;
+  /** `outcome` costs a little: it is for now and then. */
+  readonly onBatch?: (run: { readonly outcome: () => Outcome }) => void;
   /** Told before each execution, for a watchdog. */
   readonly onInput?: (input: Uint8Array) => void;
 };
@@ -57,16 +56,16 @@ export async function fuzz(target: Target, harness: Harness, options: FuzzOption
   }
   await options.coverage?.take(true);
   const random = createRandom(options.seed, target.name);
-  const isOver = () => options.isOver(run.outcome().executions);
+  const isOver = () => options.isOver(run.executions());
   while (!isOver()) {
     const batch: Uint8Array[] = [];
-    while (batch.length < BATCH && !isOver()) {
+    while (batch.length < target.batch && !isOver()) {
       const input = mutate(run.corpus, random, target);
       batch.push(input);
       if (await run.execute(input)) run.keep(input);
     }
+    options.onBatch?.(run);
     if (options.coverage !== undefined) await keepReaching(options.coverage, run, batch);
-    options.onBatch?.(run.outcome());
   }
   return run.outcome();
 }
@@ -77,6 +76,7 @@ type Run = {
   readonly execute: (input: Uint8Array) => Promise<boolean>;
   readonly again: (input: Uint8Array) => Promise<void>;
   readonly keep: (input: Uint8Array) => void;
+  readonly executions: () => number;
   readonly outcome: () => Outcome;
 };
 
@@ -120,6 +120,7 @@ function createRun(target: Target, harness: Harness, options: FuzzOptions): Run 
     keep: (input) => {
       if (corpus.length < MAX_CORPUS) corpus.push(input);
     },
+    executions: () => executions,
     outcome: () => ({
       ...{ target: target.name, executions, corpus: corpus.length, outcomes: seen.size, slowest, greediest },
       ...{ blocks: options.coverage?.blocks() ?? 0, findings: [...findings.values()], trace: trace.copy().digest("hex") },
@@ -129,6 +130,11 @@ function createRun(target: Target, harness: Harness, options: FuzzOptions): Run 
 
 /** A batch that reached something new is halved until the inputs that did it stand alone. */
 async function keepReaching(coverage: Coverage, run: Run, batch: readonly Uint8Array[]): Promise<void> {
+  const [first] = batch;
+  if (batch.length === 1 && first !== undefined) {
+    if ((await coverage.take(true)) > 0) run.keep(first);
+    return;
+  }
   if ((await coverage.take(false)) === 0) return;
   const locate = async (inputs: readonly Uint8Array[]): Promise<void> => {
     for (const input of inputs) await run.again(input);

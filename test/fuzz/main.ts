@@ -57,10 +57,10 @@ async function run({ target, seconds, seed, input, coverage: guided }: Flags): P
       isOver: () => performance.now() - startedAt > Number(seconds) * 1_000,
       ...(session === undefined ? {} : { coverage: session.of(item.covers) }),
       onInput: watchdog.onInput,
-      onBatch: (progress) => {
+      onBatch: ({ outcome: progress }) => {
         if (performance.now() - shownAt < PROGRESS_MS) return;
         shownAt = performance.now();
-        console.log(lineOf(progress, shownAt - startedAt));
+        console.log(lineOf(progress(), shownAt - startedAt));
       },
     });
     await harness.close();

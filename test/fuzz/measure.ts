@@ -4,6 +4,7 @@ import { ALLOCATION_A_BYTE, type Harness, type Target } from "./target.ts";
 /** What one execution came to. A fault is what it threw, or the bound it broke; its text is the finding's identity. */
 export type Measured = {
   readonly signature: string;
+  /** Of CPU, in this thread: a busy machine makes nothing slow. Waiting is for the target to bound. */
   readonly ms: number;
   readonly allocated: number;
   readonly fault: { readonly kind: "thrown" | "slow" | "allocation"; readonly what: string } | undefined;
@@ -30,7 +31,7 @@ export async function measure(target: Target, harness: Harness, input: Uint8Arra
 
 async function once(harness: Harness, input: Uint8Array): Promise<Measured> {
   const before = allocatedNow();
-  const startedAt = performance.now();
+  const startedAt = process.threadCpuUsage();
   let signature = "";
   let fault: Measured["fault"];
   try {
@@ -39,7 +40,8 @@ async function once(harness: Harness, input: Uint8Array): Promise<Measured> {
   } catch (error) {
     fault = { kind: "thrown", what: describe(error) };
   }
-  const ms = performance.now() - startedAt;
+  const { user, system } = process.threadCpuUsage(startedAt);
+  const ms = (user + system) / 1_000;
   return { signature, ms, allocated: Math.max(0, allocatedNow() - before), fault };
 }
 

@@ -11,7 +11,9 @@ export type Target = {
   readonly shape: Shape;
   /** Longer inputs are cut. */
   readonly maxBytes: number;
-  /** One execution may take no longer, measured as the best of three when it first does. */
+  /** Executions between two looks at the coverage: one where an execution costs more than a look, some milliseconds. */
+  readonly batch: number;
+  /** One execution may take no more CPU in this thread, measured as the best of three when it first does. */
   readonly limitMs: number;
   /** One execution may allocate this many bytes and {@link ALLOCATION_A_BYTE} more for each of its input. */
   readonly maxAllocation: number;

@@ -12,6 +12,7 @@ export const fragile: Target = {
   covers: ["test/fuzz/toy.ts"],
   shape: "bytes",
   maxBytes: 64,
+  batch: 64,
   limitMs: 500,
   maxAllocation: 2 ** 20,
   dictionary: ["L", "T", "V"],

@@ -32,6 +32,7 @@ export const adapters: Target = {
   covers: ["adapters/"],
   shape: "json",
   maxBytes: 32 * 1024,
+  batch: 64,
   limitMs: 300,
   maxAllocation: 8 * 2 ** 20,
   dictionary: [

@@ -34,6 +34,7 @@ export const config: Target = {
   ],
   shape: "json",
   maxBytes: 16 * 1024,
+  batch: 1,
   limitMs: 2_000,
   maxAllocation: 64 * 2 ** 20,
   dictionary: [

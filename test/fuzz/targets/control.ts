@@ -16,6 +16,7 @@ export const control: Target = {
   covers: ["simulator/control.ts", "simulator/market.ts", "simulator/world.ts", "simulator/faults.ts"],
   shape: "json",
   maxBytes: 8 * 1024,
+  batch: 64,
   limitMs: 500,
   maxAllocation: 8 * 2 ** 20,
   dictionary: [

@@ -46,6 +46,7 @@ export const documents: Target = {
   ],
   shape: "json",
   maxBytes: 64 * 1024,
+  batch: 1,
   limitMs: 1_000,
   maxAllocation: 16 * 2 ** 20,
   dictionary: [
@@ -84,7 +85,9 @@ function seedsOf(): readonly Uint8Array[] {
     struct,
     signature: scheme.sign(fromHex(roundDigest(network.domain, struct)), keys[0]?.privateKey ?? new Uint8Array(32)),
   }));
+  const far = { ...header, timestamp: Number.MAX_SAFE_INTEGER, validUntil: Number.MAX_SAFE_INTEGER };
   const seeds: readonly unknown[] = [
+    { ...toBundleDocument({ round, feeds: FEEDS }), header: far },
     ...FEEDS.map((feed) => toFeedDocument({ round, feed })),
     toBundleDocument({ round, feeds: FEEDS }),
     toBundleDocument({ round, feeds: FEEDS.slice(0, 1) }),

@@ -20,6 +20,7 @@ export const foldTarget: Target = {
   covers: ["aggregator/", "circuit-breaker/"],
   shape: "bytes",
   maxBytes: HEAD_BYTES + EDIT_BYTES * MAX_EDITS,
+  batch: 1,
   limitMs: 500,
   maxAllocation: 4 * 2 ** 20,
   dictionary: [],

@@ -20,6 +20,7 @@ export const gateway: Target = {
   covers: ["gateway/"],
   shape: "json",
   maxBytes: 8 * 1024,
+  batch: 1,
   limitMs: 1_000,
   maxAllocation: 16 * 2 ** 20,
   dictionary: [

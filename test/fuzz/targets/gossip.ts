@@ -22,6 +22,7 @@ export const gossip: Target = {
   covers: ["protocol/", "node/wire.ts", "node/gossip-judge.ts"],
   shape: "bytes",
   maxBytes: 64 * 1024,
+  batch: 64,
   limitMs: 500,
   maxAllocation: 8 * 2 ** 20,
   dictionary: ["ETH/USD", "BTC/USD", "\x00\x00", "\xff\xff"],

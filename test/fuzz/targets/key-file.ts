@@ -43,6 +43,7 @@ export const keyFile: Target = {
   covers: ["node/io/key-cipher.ts", "node/io/keys.ts", "cli/key-file.ts"],
   shape: "json",
   maxBytes: 16 * 1024,
+  batch: 1,
   limitMs: 3_000,
   maxAllocation: 64 * 2 ** 20,
   dictionary: ["scrypt", "pbkdf2", "hmac-sha256", "aes-128-ctr", "1048576", "65536", "131072", "0x", "kdfparams", "dklen"],

@@ -52,6 +52,7 @@ export const machine: Target = {
   covers: ["node/"],
   shape: "bytes",
   maxBytes: STEP_BYTES * MAX_STEPS,
+  batch: 1,
   limitMs: 2_000,
   maxAllocation: 64 * 2 ** 20,
   dictionary: [],

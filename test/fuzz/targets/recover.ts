@@ -16,6 +16,7 @@ export const recover: Target = {
   covers: ["protocol/secp256k1.ts", "protocol/io/"],
   shape: "bytes",
   maxBytes: 160,
+  batch: 64,
   limitMs: 500,
   maxAllocation: 4 * 2 ** 20,
   dictionary: ["\x1b", "\x1c"],

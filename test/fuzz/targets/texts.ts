@@ -17,6 +17,7 @@ export const texts: Target = {
   covers: ["protocol/amount.ts", "protocol/feed.ts", "adapters/json.ts", "adapters/times.ts", "gateway/events.ts"],
   shape: "text",
   maxBytes: 16 * 1024,
+  batch: 64,
   limitMs: 200,
   maxAllocation: 4 * 2 ** 20,
   dictionary: [

@@ -24,6 +24,7 @@ export const venueHttp: Target = {
   covers: ["adapters/io/http.ts", "cli/http.ts", "cli/input.ts", "adapters/response.ts"],
   shape: "text",
   maxBytes: 64 * 1024,
+  batch: 1,
   limitMs: 2 * (TIMEOUT_MS + SLACK_MS),
   maxAllocation: 64 * 2 ** 20,
   dictionary: [

@@ -16,6 +16,7 @@ export const wire: Target = {
   covers: ["protocol/codec.ts", "protocol/proposal.ts", "node/wire.ts", "circuit-breaker/memory.ts", "circuit-breaker/words.ts"],
   shape: "bytes",
   maxBytes: 64 * 1024,
+  batch: 64,
   limitMs: 500,
   maxAllocation: 2 ** 20,
   dictionary: ["ETH/USD", "\x00\x80\x00\x00", "\xff\xff\xff\xff"],
