@@ -24,12 +24,20 @@ export type TrialFacts = {
   readonly startAt: number;
   /** From here on every fault has ended and every honest node that shall run has been started. */
   readonly healAt: number;
+  /** When the trial ends at the latest. */
   readonly endAt: number;
   /** The longest a message may take while no link fault is in force, and the largest difference of two honest clocks. */
   readonly maxDelayMs: number;
   readonly maxSkewMs: number;
 };
 
-/** Listens to a trial and reports what must never happen; `finish` judges what can only be judged at the end. */
-export type Checker = { readonly witness: Witness; readonly finish: () => void };
+/**
+ * Listens to a trial and reports what must never happen; `finish` judges what can only be judged when the trial is over. A healed trial
+ * is over as soon as `isContent` says that it has shown all it was to show.
+ */
+export type Checker = {
+  readonly witness: Witness;
+  readonly isContent?: (now: number) => boolean;
+  readonly finish: (endedAt: number) => void;
+};
 export type CreateChecker = (facts: TrialFacts, report: (violation: Violation) => void) => Checker;

@@ -76,8 +76,9 @@ export function createCheckers(
       for (const listen of listeners) listen(occurrence);
       ledger.take(occurrence);
     },
-    finish: () => {
-      for (const judge of judges) judge.finish?.();
+    isContent: (now) => judges.every((judge) => judge.isContent?.(now) ?? true),
+    finish: (endedAt) => {
+      for (const judge of judges) judge.finish?.(endedAt);
     },
   };
 }

@@ -19,7 +19,9 @@ export type Judge = {
   readonly witness?: (occurrence: Occurrence) => void;
   readonly onRound?: (round: RoundFact) => void;
   readonly onFeed?: (feed: FeedTrack, round: RoundFact) => void;
-  readonly finish?: () => void;
+  /** Whether a healed network has shown what this judge waits for; without it, nothing is waited for. */
+  readonly isContent?: (now: number) => boolean;
+  readonly finish?: (endedAt: number) => void;
 };
 
 export type CreateJudge = (bench: Bench) => Judge;

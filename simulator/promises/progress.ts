@@ -6,6 +6,8 @@ import type { FeedTrack } from "./walk.ts";
 /** Two greetings of a node that starts, and what a peer that never answers may cost it to catch up. */
 const START_MS = 4_000;
 const SILENT_PEER_MS = 2_400;
+/** A healed network is watched at least until every member has led so often. */
+const WATCHED_TURNS = 2;
 /** Up from the quarantine's bound, and one to begin with. */
 const START_ROUNDS = 4;
 
@@ -17,7 +19,7 @@ type Closing = { readonly closedAt: number | undefined; readonly reopened: FeedT
  */
 export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) => {
   const { config } = facts.network;
-  const { healAt, endAt, healsByzantine, downAfterHeal } = facts;
+  const { healAt, healsByzantine, downAfterHeal } = facts;
   const live = truth.honest.filter((node) => !downAfterHeal.includes(node));
   const calm = healsByzantine || facts.byzantine.length === 0;
   const heads = new Map<number, number>();
@@ -46,7 +48,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
     });
   };
 
-  const checkHeads = (): void => {
+  const checkHeads = (endAt: number): void => {
     const rounds = ledger()
       .all()
       .filter(({ at }) => at <= endAt - 2 * facts.maxDelayMs);
@@ -57,7 +59,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
     }
   };
 
-  const checkFeeds = (): void => {
+  const checkFeeds = (endAt: number): void => {
     for (const { feed } of config.feeds) {
       const allowedMs = closeBoundMs(config, feed);
       const { closedAt, reopened, gap } = feeds.get(feed) ?? { closedAt: undefined, reopened: undefined, gap: false };
@@ -80,7 +82,14 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
       heads.set(occurrence.node, occurrence.certified.certificate.header.round);
     },
     onFeed: (track, { at }) => takeFeed(track, at),
-    finish: () => {
+    isContent: (now) => {
+      if (now < healAt + boundMs + WATCHED_TURNS * truth.n * config.roundMs) return false;
+      return config.feeds.every(({ feed }) => {
+        const closing = feeds.get(feed);
+        return closing !== undefined && (closing.closedAt !== undefined || closing.gap);
+      });
+    },
+    finish: (endAt) => {
       if (live.length < truth.quorum) return;
       const first = ledger()
         .all()
@@ -89,8 +98,8 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
         const when = first === undefined ? `in ${endAt - healAt} ms` : `before ${first.at - healAt} ms`;
         complain("progress", first?.at ?? endAt, `no certificate ${when} after the healing, ${boundMs} ms are enough`);
       }
-      checkHeads();
-      checkFeeds();
+      checkHeads(endAt);
+      checkFeeds(endAt);
     },
   };
 };

@@ -18,14 +18,14 @@ export const judgeSynchrony: CreateJudge = ({ facts, truth, ledger, complain }) 
 
   return {
     witness: roster.take,
-    finish: () => {
+    finish: (endedAt) => {
       const certified = new Map(
         ledger()
           .all()
           .map((round) => [round.header.round, round]),
       );
       const first = Math.ceil((facts.startAt + settleMs) / roundMs);
-      for (let round = first; round * roundMs + roundMs + latenessMs <= facts.endAt; round++) {
+      for (let round = first; round * roundMs + roundMs + latenessMs <= endedAt; round++) {
         const leader = truth.leaderOf(round);
         const span = { from: round * roundMs - settleMs, to: (round + 1) * roundMs + latenessMs };
         if (!truth.isHonest(leader) || !truth.isQuiet(span)) continue;
