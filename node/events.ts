@@ -28,7 +28,6 @@ export const EVENT_LEVELS = {
   "proposal-refused": "warn",
   /** A proposal whose parts did not arrive before its round ended. */
   "proposal-abandoned": "warn",
-  "catching-up": "info",
   /** A peer answered a fetch with something else than was asked for. */
   "bad-answer": "warn",
   /** Nobody gave a certificate or body before its deadline. */

@@ -14,7 +14,7 @@ import type { Behaviour } from "./adversary.ts";
 import type { NodeClock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import type { EventQueue } from "./events.ts";
-import type { Market } from "./market.ts";
+import type { Market, Sleep } from "./market.ts";
 import type { Occurrence } from "./occurrence.ts";
 
 /** As in the shell: a clock that was set forward is noticed within it. */
@@ -82,6 +82,7 @@ export function createHost(parts: HostParts): Host {
   let behaviour: Behaviour = {};
   let life = 0;
   let paused = false;
+  let asleep: Sleep = { until: 0 };
   let backlog: (() => void)[] = [];
   let writing: Extract<Output, { kind: "persist" }>[] = [];
   let timer = { at: Number.POSITIVE_INFINITY, token: 0 };
@@ -135,7 +136,7 @@ export function createHost(parts: HostParts): Host {
   };
 
   const sample = (): readonly FeedEntry[] => {
-    const time = { now: queue.now(), clock: now() };
+    const time = { now: queue.now(), clock: now(), asleep };
     return sampleMarkets(network.config, market.snapshot(index, time), time.clock).entries;
   };
   const record = (output: Extract<Output, { kind: "persist" }>): void => {
@@ -205,6 +206,7 @@ export function createHost(parts: HostParts): Host {
     start: (lostRecords) => {
       life += 1;
       paused = false;
+      asleep = { until: queue.now() };
       timer = { at: Number.POSITIVE_INFINITY, token: timer.token + 1 };
       ownAnswer = createOwnAnswers(disk.store());
       machine = createRoundMachine({ network, scheme, key, fold, start: startState(disk.store()) });
@@ -222,11 +224,14 @@ export function createHost(parts: HostParts): Host {
       tell({ at: queue.now(), kind: "stopped", node: index });
     },
     pause: () => {
-      paused = machine !== undefined;
+      if (machine === undefined) return;
+      paused = true;
+      asleep = { from: queue.now(), until: queue.now() };
     },
     resume: () => {
       if (!paused) return;
       paused = false;
+      asleep = { ...asleep, until: queue.now() };
       const waiting = backlog;
       backlog = [];
       for (const run of waiting) deliver(run);

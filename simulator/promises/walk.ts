@@ -111,7 +111,7 @@ function trackFeed(round: RoundFact, { fact, before, config, isHonest }: Step): 
     honestLow: carried && before !== undefined ? before.honestLow : lowestOf(honest.map(({ low }) => low)),
     honestHigh: carried && before !== undefined ? before.honestHigh : highestOf(honest.map(({ high }) => high)),
     stateSince: before?.report.state === report.state ? before.stateSince : timestamp,
-    ...timers(round, { report, active, before, fact, remembered }),
+    ...timers(round, { report, active, fires, before, fact, remembered }),
   };
 }
 
@@ -125,12 +125,14 @@ function timers(
   {
     report,
     active,
+    fires,
     before,
     fact,
     remembered,
   }: {
     readonly report: Report;
     readonly active: RuleSet;
+    readonly fires: RuleSet;
     readonly before: FeedTrack | undefined;
     readonly fact: FeedFact;
     readonly remembered: Remembered | undefined;
@@ -152,8 +154,19 @@ function timers(
     agreedJumpMs: jumpsAlone ? (before?.agreedJumpMs ?? 0) + tickMs : 0,
     probedMs: probed(before, report, active, tickMs),
     hullMs: (before?.hullMs ?? 0) + (hulled ? tickMs : 0),
-    gapSince: !active.has("gap") ? 0 : before === undefined || before.gapSince === 0 ? round.header.timestamp : before.gapSince,
+    gapSince: active.has("gap") ? gapSince(before, round.header.timestamp, { fires, fact }) : 0,
   };
+}
+
+/** A gap that has had its time begins again if the very next price is another one (BREAKER.md B3: the latch is set by the move). */
+function gapSince(
+  before: FeedTrack | undefined,
+  timestamp: number,
+  { fires, fact }: { readonly fires: RuleSet; readonly fact: FeedFact },
+): number {
+  if (before === undefined || before.gapSince === 0) return timestamp;
+  const isOver = timestamp - before.gapSince > fact.config.thresholds.gapHoldMs;
+  return isOver && fires.has("gap") ? timestamp : before.gapSince;
 }
 
 /** Leaving closed after resetMs of it forgives the time spent before (B6). */

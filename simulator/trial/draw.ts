@@ -10,10 +10,10 @@ import { MAX_SKEW_MS, RESTART_ROUNDS, SHAPES, VENUES } from "./settings.ts";
 import type { Mode } from "./work.ts";
 
 const SIZES = [
-  [4, 70],
-  [7, 18],
-  [10, 8],
-  [13, 4],
+  [4, 80],
+  [7, 13],
+  [10, 5],
+  [13, 2],
 ] as const;
 const SETTING_WEIGHTS = [
   ["one-feed", 40],

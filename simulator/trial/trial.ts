@@ -6,7 +6,7 @@ import { createSharedFold } from "../cluster/fold.ts";
 import type { Market } from "../cluster/market.ts";
 import type { Occurrence, Witness } from "../cluster/occurrence.ts";
 import { createKeys, createTableScheme, type Key } from "../cluster/signatures.ts";
-import type { CreateChecker, TrialFacts, Violation } from "../promises/checker.ts";
+import type { Checker, CreateChecker, TrialFacts, Violation } from "../promises/checker.ts";
 import { createCheckers } from "../promises/index.ts";
 import { createMarket } from "./market.ts";
 import type { Plan } from "./plan.ts";
@@ -86,8 +86,8 @@ export function runTrial(plan: Plan, { grounds, witness, scheme, checkers = crea
     },
   });
   try {
-    play(cluster, plan, facts);
-    checker.finish();
+    play(cluster, plan, facts, checker);
+    checker.finish(cluster.queue.now());
   } catch (fault) {
     report({ promise: "sound", at: cluster.queue.now(), what: `thrown: ${textOf(fault)}` });
   }
@@ -113,7 +113,7 @@ function factsOf(
   };
 }
 
-function play(cluster: Cluster, plan: Plan, { startAt, healAt, endAt }: TrialFacts): void {
+function play(cluster: Cluster, plan: Plan, { startAt, healAt, endAt, network }: TrialFacts, checker: Checker): void {
   const { queue } = cluster;
   for (const planned of plan.faults) cluster.plan(planned);
   plan.startsMs.forEach((ms, node) => {
@@ -123,7 +123,10 @@ function play(cluster: Cluster, plan: Plan, { startAt, healAt, endAt }: TrialFac
     if (plan.healsByzantine) cluster.reform();
     for (const node of plan.downAfterHeal) cluster.stop(node);
   });
-  queue.runUntil(endAt);
+  queue.runUntil(healAt);
+  while (queue.now() < endAt && checker.isContent?.(queue.now()) !== true) {
+    queue.runUntil(Math.min(endAt, queue.now() + network.config.roundMs));
+  }
 }
 
 function behaviourOf(name: string) {
