@@ -6,9 +6,13 @@ import { firsts } from "./pool.ts";
 import { signHeader } from "./signing.ts";
 import { encodeProposalMessage } from "./wire.ts";
 
-/** Whether this node leads the present round and has still to propose. */
+/**
+ * Whether this node leads the present round and has still to propose. A round stands on an older one: whoever holds a certificate of
+ * this round or, by faster clocks, of a later one has nothing to propose any more.
+ */
 export function isLeading(desk: Desk): boolean {
-  return leaderOf(desk.network.committee, desk.round) === desk.key.address && maySign(desk, "proposal", desk.round);
+  if (leaderOf(desk.network.committee, desk.round) !== desk.key.address) return false;
+  return desk.rounds.head().round < desk.round && maySign(desk, "proposal", desk.round);
 }
 
 /**
