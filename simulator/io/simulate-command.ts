@@ -59,8 +59,8 @@ type Options = {
   readonly markdown?: string;
 };
 
-/** 0: as promised. 1: a violation, or beyond f none that had to be seen. 2: asked wrongly. */
-type ExitCode = 0 | 1 | 2;
+/** 0: as promised. 1: a violation, or beyond f none that had to be seen. 2: asked wrongly. 130: interrupted, so nothing is shown. */
+type ExitCode = 0 | 1 | 2 | 130;
 /** The commit is read once: the checkout may move on while the trials run. */
 type Desk = Omit<SimulatePorts, "commit"> & { readonly commit: string; readonly options: Options; readonly command: string };
 
@@ -115,7 +115,7 @@ async function runOne(desk: Desk): Promise<ExitCode> {
   const crew = openCrew(desk, 1);
   const reply = await crew.ask<"tell">({ kind: "tell", plan, signatures });
   await crew.end();
-  if (reply === undefined) return 1;
+  if (reply === undefined) return 130;
   const { result, story, coverage } = reply;
   for (const line of story) out(line);
   out(`${result.rounds} rounds certified, ${result.violations.length} violations, trace ${result.traceHash}`);
@@ -146,11 +146,14 @@ async function runCampaign(desk: Desk): Promise<ExitCode> {
   for (const line of summaryLines(campaign, facts)) out(line);
   if (desk.interrupted.aborted) out("interrupted: the seeds above are all that ran");
   writeJson(desk, { ...facts, ...campaign, firsts: Object.fromEntries(campaign.firsts) });
+  const code = exitCodeOf(campaign, options.mode);
+  // What was violated until then stays violated.
+  if (desk.interrupted.aborted) return options.mode === "within" && code === 1 ? 1 : 130;
   if (options.markdown !== undefined) {
     const said = `\`${facts.command}\` at commit ${facts.commit}: ${headline(campaign, facts)}`;
     desk.writeText(options.markdown, placeFor(desk, options.markdown, coverageMarkdown(campaign.coverage, said)));
   }
-  return exitCodeOf(campaign, options.mode);
+  return code;
 }
 
 async function runTrials(desk: Desk, crew: Crew, startedAt: number): Promise<Campaign> {

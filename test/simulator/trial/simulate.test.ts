@@ -161,10 +161,11 @@ describe("npm run simulate", () => {
     expect(notes).toMatch(/^12 of 40 seeds, 1\.0 seeds\/s, \d+ rounds certified, 0 violations, 28 s left$/m);
   });
 
-  test("interrupted says what had run until then", async () => {
+  test("interrupted says what had run until then, and does not pass for a success", async () => {
     const interrupted = new AbortController();
     interrupted.abort();
-    const { text } = await run(["--seeds", "40"], { interrupted });
+    const { code, text } = await run(["--seeds", "40"], { interrupted });
+    expect(code).toBe(130);
     expect(text).toMatch(/^0 seeds in /m);
     expect(text).toContain("interrupted: the seeds above are all that ran");
   });
