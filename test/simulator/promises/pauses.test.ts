@@ -81,6 +81,12 @@ describe("P5, pauses end", () => {
     ["an interval blown down", changeLeaf(calm, closed, ({ low }) => ({ low: low / 2n })), /beyond honest entries/],
   ])("%s", (_, recording, what) => expectComplaint("pauses", "P5", recording, what));
 
+  it("a gap whose time is over begins again with another such move", () => {
+    const gaps = changeAll(calm, { reasons: GAP });
+    const said = judge(["pauses"], withThresholds(gaps, { gapHoldMs: 10_000, gapBps: -1, jumpBps: -1 }));
+    expect(said.filter(({ what }) => what.includes("a gap held"))).toEqual([]);
+  });
+
   it("governance may raise a rule to none", () => {
     const jumping = findRound(stormy, ({ state, reasons }) => state === "open" && reasons === 1);
     const raised = changeLeaf(stormy, jumping, { liquidate: "none" });
