@@ -21,7 +21,7 @@ const SETTING_WEIGHTS = [
   ["slow", 25],
 ] as const;
 /** Rounds of the first phase. A round of a large committee costs its square, and shows no more. */
-const SAFETY_ROUNDS = { small: [25, 60], large: [20, 32] } as const;
+const SAFETY_ROUNDS = { small: [18, 44], large: [16, 28] } as const;
 const LARGE = 10;
 /** What swarm testing switches on: nothing, one kind, or each kind with so many percent. */
 type Swarm = "none" | "one" | number;
