@@ -64,176 +64,163 @@ export type Ledger = {
   readonly findings: () => readonly Finding[];
 };
 
-export function createLedger({
-  network,
-  truth,
-}: {
+type Mute = { readonly signer: Address; readonly from: number; readonly to: number };
+
+/** All that a ledger has written down. */
+type Book = {
   readonly network: Network;
-  readonly truth?: (feed: string, observedAt: number) => Range | undefined;
-}): Ledger {
-  const entries = new Map<Digest, Entry>();
-  const byRound = new Map<number, Digest>();
-  const newest = new Map<string, { readonly round: number; readonly document: unknown }>();
-  const mutes: { readonly signer: Address; readonly from: number; readonly to: number }[] = [];
-  const findings: Finding[] = [];
-  const { config, committee, domain } = network;
-  const staleMs = new Map<string, number>(config.feeds.map(({ feed, thresholds }) => [feed, thresholds.staleMs]));
+  readonly truth: ((feed: string, observedAt: number) => Range | undefined) | undefined;
+  readonly entries: Map<Digest, Entry>;
+  /** The first digest seen of each number. */
+  readonly byRound: Map<number, Digest>;
+  readonly newest: Map<string, { readonly round: number; readonly document: unknown }>;
+  readonly mutes: Mute[];
+  readonly findings: Finding[];
+};
 
-  const find = (
-    breaches: readonly Breach[],
-    at: { round: number; nodes: readonly string[]; documents: readonly unknown[] },
-  ): void => {
-    for (const breach of breaches) {
-      const known = findings.some(({ round, says }) => round === at.round && says === breach.says);
-      if (!known) findings.push({ ...breach, ...at });
-    }
+type Sight = { readonly node: string; readonly at: number; readonly document: unknown };
+type Certified = { readonly header: RoundHeader; readonly signatures: readonly { readonly signer: Address }[] };
+
+export function createLedger({ network, truth }: { readonly network: Network; readonly truth?: Book["truth"] }): Ledger {
+  const book: Book = {
+    ...{ network, truth, entries: new Map(), byRound: new Map(), newest: new Map(), mutes: [], findings: [] },
   };
-
-  /** A certificate whose signatures hold; the second digest of a number is the worst that can be found here. */
-  const sight = (node: string, at: number, header: RoundHeader, signers: readonly Address[], document: unknown): Entry => {
-    const { round } = header;
-    const digest = roundDigest(domain, header);
-    const other = entries.get(byRound.get(round) ?? ZERO_DIGEST);
-    if (other !== undefined && other.digest !== digest) {
-      const nodes = [[...other.arrivals.keys()].join(" "), node];
-      find([{ promise: "P2", says: `two certificates: ${other.digest} and ${digest}` }], {
-        ...{ round, nodes, documents: [other.document, document] },
-      });
-    }
-    const known = entries.get(digest);
-    const entry = known ?? {
-      ...{ digest, header, reports: undefined, signers: new Set(), arrivals: new Map(), observers: undefined, document },
-    };
-    if (known === undefined) {
-      entries.set(digest, entry);
-      byRound.set(round, byRound.get(round) ?? digest);
-    }
-    for (const signer of signers) entry.signers.add(signer);
-    if (!entry.arrivals.has(node)) {
-      entry.arrivals.set(node, at);
-      find(breachesOfWindow(header, config, at), { round, nodes: [node], documents: [document] });
-    }
-    return entry;
-  };
-
-  const learn = (entry: Entry, reports: readonly Report[], node: string): void => {
-    if (entry.reports !== undefined) return;
-    entry.reports = reports;
-    const breaches = reports.flatMap((report) => [
-      ...breachesOfReport(report, entry.header, staleMs.get(report.feed) ?? 0),
-      ...breachesOfTruth(report, truth?.(report.feed, report.observedAt), STRAY_BPS),
-    ]);
-    find(breaches, { round: entry.header.round, nodes: [node], documents: [entry.document] });
-  };
-
   return {
-    bundle: (node, at, document) => {
-      const { round } = document;
-      const verification = verifyBundleDocument(document, { trust: { committee, domain }, scheme });
-      const { header } = verification;
-      if (!verification.ok || header === undefined) {
-        const says = `the client refuses it: ${verification.faults.map(({ part, detail }) => `${part}: ${detail}`).join("; ")}`;
-        find([{ promise: "P7", says }], { round, nodes: [node], documents: [document] });
-        return;
-      }
-      learn(
-        sight(
-          node,
-          at,
-          header,
-          document.signatures.map(({ signer }) => signer),
-          document,
-        ),
-        verification.reports,
-        node,
-      );
-    },
-    latest: (node, at, document) => {
-      const { header, signatures } = document;
-      const certified = verifyCertificate({ header, signatures }, { committee, domain, scheme });
-      const before = newest.get(node);
-      const { round } = header;
-      if (!certified.ok) {
-        const says = `not a quorum's signatures: ${certified.error.code}`;
-        find([{ promise: "P7", says }], { round, nodes: [node], documents: [document] });
-        return;
-      }
-      sight(
-        node,
-        at,
-        header,
-        signatures.map(({ signer }) => signer),
-        document,
-      );
-      const says = `its newest round went back from ${before?.round} to ${round}`;
-      if (before !== undefined && round < before.round)
-        find([{ promise: "P9", says }], { round, nodes: [node], documents: [before.document, document] });
-      newest.set(node, { round, document });
-    },
-    forget: (node) => void newest.delete(node),
-    body: (node, at, document) => {
-      const { header, signatures, feeds, body } = document;
-      const audited = audit(network, document);
-      const where = { round: header.round, nodes: [node], documents: [document] };
-      if (!audited.ok) {
-        find([{ promise: "P7", says: `its body does not give it: ${audited.error}` }], where);
-        return;
-      }
-      const entry = sight(
-        node,
-        at,
-        header,
-        signatures.map(({ signer }) => signer),
-        document,
-      );
-      const reports = feeds.flatMap(({ report }) => {
-        const decoded = decodeReport(report as ReportDocument);
-        return decoded.ok ? decoded.value : [];
-      });
-      learn(entry, reports, node);
-      const observations = body.observations.flatMap((hex) => {
-        const decoded = decodeSignedObservation(fromHex(hex), domain, scheme);
-        return decoded.ok ? decoded.value : [];
-      });
-      entry.observers = new Set(observations.map(({ signer }) => signer));
-      for (const report of reports) {
-        const all = observations.flatMap(({ observation }) => observation.entries.filter(({ feed }) => feed === report.feed));
-        find(
-          breachesOfRange(
-            report,
-            all.map(({ price }) => price),
-          ),
-          where,
-        );
-      }
-    },
+    bundle: (node, at, document) => takeBundle(book, { node, at, document }, document),
+    latest: (node, at, document) => takeLatest(book, { node, at, document }, document),
+    forget: (node) => void book.newest.delete(node),
+    body: (node, at, document) => takeBody(book, { node, at, document }, document),
     ready: (node, sentAt, { status, validUntil }) => {
       const pastMs = sentAt - validUntil;
       const says = `ready, ${pastMs} ms after the lease of its newest certificate (${validUntil}) had ended`;
-      if (status === 200 && pastMs > 0) find([{ promise: "P3", says }], { round: 0, nodes: [node], documents: [] });
+      if (status === 200 && pastMs > 0) find(book, [{ promise: "P3", says }], { round: 0, nodes: [node], documents: [] });
     },
-    mute: (signer, { from, to }) => void mutes.push({ signer, from, to }),
+    mute: (signer, { from, to }) => void book.mutes.push({ signer, from, to }),
     close: ({ heads, auditedUpTo }) => {
-      for (const entry of entries.values()) {
-        const { header, document } = entry;
-        const where = { round: header.round, nodes: [...entry.arrivals.keys()], documents: [document] };
-        const ancestors = walkBack(entries, header, config.restartRounds + 1);
-        const orphaned = header.parent !== ZERO_DIGEST && ancestors.length === 0;
-        find(orphaned ? [{ promise: "P7", says: `nobody has its parent ${header.parent}` }] : [], where);
-        const bodiless = entry.observers === undefined && header.round <= auditedUpTo;
-        find(bodiless ? [{ promise: "P7", says: "nobody has its body" }] : [], where);
-        find(breachesOfWalk(entry, ancestors, config), where);
-        for (const { signer, from, to } of mutes) {
-          const signed = entry.signers.has(signer) || entry.observers?.has(signer) === true;
-          const muted = header.round >= from && header.round <= to;
-          find(signed && muted ? [{ promise: "P2", says: `signed by ${signer}, who must not sign` }] : [], where);
-        }
-      }
-      find(breachesOfHeads(entries, heads), { round: 0, nodes: [...heads.keys()], documents: [] });
+      for (const entry of book.entries.values()) closeEntry(book, entry, auditedUpTo);
+      find(book, breachesOfHeads(book.entries, heads), { round: 0, nodes: [...heads.keys()], documents: [] });
     },
-    entries: () => [...entries.values()].sort((a, b) => a.header.round - b.header.round),
-    findings: () => findings,
+    entries: () => [...book.entries.values()].sort((a, b) => a.header.round - b.header.round),
+    findings: () => book.findings,
   };
+}
+
+/** Each breach of a round once, however many nodes show it. */
+function find({ findings }: Book, breaches: readonly Breach[], where: Omit<Finding, keyof Breach>): void {
+  for (const breach of breaches) {
+    const known = findings.some(({ round, says }) => round === where.round && says === breach.says);
+    if (!known) findings.push({ ...breach, ...where });
+  }
+}
+
+function takeBundle(book: Book, sight: Sight, document: BundleDocument): void {
+  const { committee, domain } = book.network;
+  const { ok, header, faults, reports } = verifyBundleDocument(document, { trust: { committee, domain }, scheme });
+  if (ok && header !== undefined) {
+    learn(book, sight, see(book, sight, { header, signatures: document.signatures }), reports);
+    return;
+  }
+  const says = `the client refuses it: ${faults.map(({ part, detail }) => `${part}: ${detail}`).join("; ")}`;
+  find(book, [{ promise: "P7", says }], { round: document.round, nodes: [sight.node], documents: [document] });
+}
+
+function takeLatest(book: Book, sight: Sight, { header, signatures }: Omit<RoundDocument, "body">): void {
+  const { committee, domain } = book.network;
+  const { node, document } = sight;
+  const { round } = header;
+  const certified = verifyCertificate({ header, signatures }, { committee, domain, scheme });
+  if (!certified.ok) {
+    const says = `not a quorum's signatures: ${certified.error.code}`;
+    find(book, [{ promise: "P7", says }], { round, nodes: [node], documents: [document] });
+    return;
+  }
+  see(book, sight, { header, signatures });
+  const before = book.newest.get(node);
+  book.newest.set(node, { round, document });
+  if (before === undefined || round >= before.round) return;
+  const says = `its newest round went back from ${before.round} to ${round}`;
+  find(book, [{ promise: "P9", says }], { round, nodes: [node], documents: [before.document, document] });
+}
+
+function takeBody(book: Book, sight: Sight, document: RoundDocument): void {
+  const { network } = book;
+  const { header, feeds, body } = document;
+  const where = { round: header.round, nodes: [sight.node], documents: [document] };
+  const audited = audit(network, document);
+  if (!audited.ok) {
+    find(book, [{ promise: "P7", says: `its body does not give it: ${audited.error}` }], where);
+    return;
+  }
+  const entry = see(book, sight, document);
+  const reports = feeds.flatMap(({ report }) => {
+    const decoded = decodeReport(report as ReportDocument);
+    return decoded.ok ? decoded.value : [];
+  });
+  learn(book, sight, entry, reports);
+  const observations = body.observations.flatMap((hex) => {
+    const decoded = decodeSignedObservation(fromHex(hex), network.domain, scheme);
+    return decoded.ok ? decoded.value : [];
+  });
+  entry.observers = new Set(observations.map(({ signer }) => signer));
+  for (const report of reports) {
+    const seen = observations.flatMap(({ observation }) => observation.entries.filter(({ feed }) => feed === report.feed));
+    const prices = seen.map(({ price }) => price);
+    find(book, breachesOfRange(report, prices), where);
+  }
+}
+
+/** A certificate whose signatures hold; the second digest of a number is the worst that can be found here. */
+function see(book: Book, { node, at, document }: Sight, { header, signatures }: Certified): Entry {
+  const { entries, byRound, network } = book;
+  const { round } = header;
+  const digest = roundDigest(network.domain, header);
+  const first = entries.get(byRound.get(round) ?? digest);
+  if (first !== undefined && first.digest !== digest) {
+    const nodes = [[...first.arrivals.keys()].join(" "), node];
+    const says = `two certificates: ${first.digest} and ${digest}`;
+    find(book, [{ promise: "P2", says }], { round, nodes, documents: [first.document, document] });
+  }
+  const entry = entries.get(digest) ?? {
+    ...{ digest, header, reports: undefined, signers: new Set(), arrivals: new Map(), observers: undefined, document },
+  };
+  entries.set(digest, entry);
+  byRound.set(round, byRound.get(round) ?? digest);
+  for (const { signer } of signatures) entry.signers.add(signer);
+  if (!entry.arrivals.has(node)) {
+    entry.arrivals.set(node, at);
+    find(book, breachesOfWindow(header, network.config, at), { round, nodes: [node], documents: [document] });
+  }
+  return entry;
+}
+
+function learn(book: Book, { node }: Sight, entry: Entry, reports: readonly Report[]): void {
+  if (entry.reports !== undefined) return;
+  entry.reports = reports;
+  const { header, document } = entry;
+  const breaches = reports.flatMap((report) => {
+    const thresholds = book.network.config.feeds.find(({ feed }) => feed === report.feed)?.thresholds;
+    return [
+      ...breachesOfReport(report, header, thresholds?.staleMs ?? 0),
+      ...breachesOfTruth(report, book.truth?.(report.feed, report.observedAt), STRAY_BPS),
+    ];
+  });
+  find(book, breaches, { round: header.round, nodes: [node], documents: [document] });
+}
+
+function closeEntry(book: Book, entry: Entry, auditedUpTo: number): void {
+  const { entries, mutes, network } = book;
+  const { header, document, signers, observers } = entry;
+  const ancestors = walkBack(entries, header, network.config.restartRounds + 1);
+  const breaches: Breach[] = [...breachesOfWalk(entry, ancestors, network.config)];
+  if (header.parent !== ZERO_DIGEST && ancestors.length === 0)
+    breaches.push({ promise: "P7", says: `nobody has its parent ${header.parent}` });
+  if (observers === undefined && header.round <= auditedUpTo) breaches.push({ promise: "P7", says: "nobody has its body" });
+  for (const { signer, from, to } of mutes) {
+    const signed = signers.has(signer) || observers?.has(signer) === true;
+    if (!signed || header.round < from || header.round > to) continue;
+    breaches.push({ promise: "P2", says: `signed by ${signer}, who must not sign` });
+  }
+  find(book, breaches, { round: header.round, nodes: [...entry.arrivals.keys()], documents: [document] });
 }
 
 /** Ancestors, the parent first, as far as they are known. */

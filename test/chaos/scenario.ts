@@ -116,6 +116,11 @@ function describeChaos(net: ChaosNetwork, verifier: Verifier): Chaos {
     },
     expectSound: async () => {
       await verifier.settle();
+      const entries = verifier.ledger.entries();
+      const audited = entries.filter(({ observers }) => observers !== undefined).length;
+      const shown = entries.reduce((sum, { arrivals }) => sum + arrivals.size, 0);
+      console.log(`sound so far: ${entries.length} rounds, shown ${shown} times, ${audited} recomputed from their bodies`);
+      expect(audited, "recomputed").toBeGreaterThan(10);
       expect(await findBreaches(net, verifier.network.domain, lost)).toEqual([]);
     },
   };
