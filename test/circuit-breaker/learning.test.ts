@@ -41,6 +41,13 @@ describe("B4: learning", () => {
     expect(result.memory.ema > PRICE).toBe(learns);
   });
 
+  test("a carried price teaches nothing, not even when the rule that stands for its absence is waived", () => {
+    const memory = () => ({ state: "half-open" as const, waived: BIT.thin, price: learned });
+    const carried = twoRounds({ memory, view: undefined }).memory;
+    expect({ anchor: carried.anchor, ema: carried.ema }).toEqual({ anchor: PRICE, ema: PRICE });
+    expect(twoRounds({ memory, view: { price: learned, groups: 3 } }).memory.anchor > PRICE).toBe(true);
+  });
+
   test("a sample is one squared return, annualised, after sampleMs", () => {
     const v = (64n * ONE) / 100n;
     const moved = (ageMs: number) =>
