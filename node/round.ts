@@ -1,5 +1,6 @@
-import { encodeCertificate } from "../protocol/certificate.ts";
+import { encodeCertificate, verifyCertificate } from "../protocol/certificate.ts";
 import { encodeSignedObservation, MAX_ENTRIES, MAX_GAUGES, signObservation } from "../protocol/observation.ts";
+import { fail } from "../protocol/result.ts";
 import { takeFetched } from "./answers.ts";
 import {
   createDesk,
@@ -45,20 +46,29 @@ export function createRoundMachine({ start, ...components }: RoundComponents & {
   };
 }
 
-/** The stored head is recomputed like a stranger's: a damaged store costs a catch-up, not a wrong round. */
+/** The stored head is verified and recomputed like a stranger's: a damaged store costs a catch-up, not a wrong round. */
 function restoreHead(desk: Desk, { head }: StartState): void {
   if (head === undefined) return;
-  const recomputed = desk.fold.recomputeBody(desk.network, head.body, desk.scheme);
   const { digest, certificate } = head.certified;
-  if (!recomputed.ok || recomputed.value.digest !== digest) {
-    const fault = recomputed.ok ? "recomputes to another header" : recomputed.error;
-    report(desk, "stored-head-unusable", { round: certificate.header.round, digest, fault });
+  const opened = openStored(desk, head);
+  if (!opened.ok) {
+    report(desk, "stored-head-unusable", { round: certificate.header.round, digest, fault: opened.error });
     return;
   }
-  const { parent, round, observations, ...computed } = recomputed.value;
+  const { parent, round, observations, ...computed } = opened.value;
   desk.rounds.hold({ opened: { parent, round, observations }, computed, certificate });
   for (const mark of desk.chain.add({ round, digest, parent: computed.header.parent }, true))
     emit(desk, { kind: "mark", ...mark });
+}
+
+function openStored({ network, scheme, fold }: Desk, { certified, body }: NonNullable<StartState["head"]>) {
+  const { committee, domain } = network;
+  const verified = verifyCertificate(certified.certificate, { committee, domain, scheme });
+  if (!verified.ok) return fail(`certificate: ${verified.error.code}`);
+  if (verified.value !== certified.digest) return fail("another round's certificate");
+  const recomputed = fold.recomputeBody(network, body, scheme);
+  if (!recomputed.ok) return recomputed;
+  return recomputed.value.digest === verified.value ? recomputed : fail("recomputes to another header");
 }
 
 function handle(desk: Desk, input: Input, now: number): readonly Output[] {

@@ -80,7 +80,7 @@ export async function runSeeds(
   const { code, text } = await runNode(join(scratch.folder, SIMULATOR), args, { cwd: scratch.folder, timeoutMs: SEEDS_MS });
   if (code === undefined) return { kind: "hung" };
   if (code === 0) return { kind: "passed" };
-  const [violation, seed] = /^seed (\d+): P\d violated.*/m.exec(text) ?? [];
+  const [violation, seed] = /^seed (\d+): (?:P\d|progress|sound) violated.*/m.exec(text) ?? [];
   if (code !== 1 || violation === undefined)
     return { kind: "broken", why: `the simulator ended with ${code}: ${lastLine(text)}` };
   return { kind: "failed", by: `simulator, ${violation.slice(0, MAX_VIOLATION)}`, seed: Number(seed) };

@@ -334,14 +334,35 @@ describe("fetching", () => {
 });
 
 describe("a damaged store", () => {
-  it("costs a catch-up, not a wrong round", () => {
-    const certified = { digest: digestOf(1), certificate: certificateBy([0, 1, 2], header), feeds: [] };
-    const body = toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: seen });
-    const machine = createNode(3, { ...EMPTY_START, head: { certified, body } });
+  const certified = { digest: toyDigest(), certificate: certificateBy([0, 1, 2], header), feeds: [] };
+  const body = toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: seen });
+  const [first, ...others] = certified.certificate.signatures;
+  const other = others[0];
+  if (first === undefined || other === undefined) throw new Error("a certificate has signatures");
+
+  it.each([
+    ["a digest of something else", { certified: { ...certified, digest: digestOf(1) }, body }],
+    [
+      "a signature that is another's",
+      {
+        certified: {
+          ...certified,
+          certificate: { header, signatures: [{ ...first, signature: other.signature }, ...others] },
+        },
+        body,
+      },
+    ],
+    ["the body of another round", { certified, body: { ...body, round: FIRST_ROUND + 1 } }],
+    ["a body without its observations", { certified, body: { ...body, observations: [] } }],
+  ])("%s costs a catch-up, not a wrong round", (_, head) => {
+    const machine = createNode(3, { ...EMPTY_START, head });
     expect(codesOf(machine.handle({ kind: "tick" }, AT))).toEqual(["stored-head-unusable"]);
     expect(machine.status().head).toEqual({ round: 0, digest: ZERO_DIGEST });
-    const sound = createNode(3, { ...EMPTY_START, head: { certified: { ...certified, digest: toyDigest() }, body } });
-    expect(sound.status().head).toEqual({ round: FIRST_ROUND, digest: toyDigest() });
+  });
+
+  it("a sound one gives the head", () => {
+    const machine = createNode(3, { ...EMPTY_START, head: { certified, body } });
+    expect(machine.status().head).toEqual({ round: FIRST_ROUND, digest: toyDigest() });
   });
 });
 

@@ -147,7 +147,19 @@ export const NODE_GUARDS: readonly Mutant[] = [
       ["prune-named", "P8", "if (observation.round < oldest) desk.named.delete(digest);", "void digest;"],
       ["own-head-remembered", "P2", "  desk.ownHead = { round, head: head.round };\n", ""],
       ["sample-of-this-round", "P3", "const isLate = round !== desk.round ||", "const isLate ="],
-      ["stored-head-recomputed", "P7", "!recomputed.ok || recomputed.value.digest !== digest", "!recomputed.ok"],
+      [
+        "stored-head-recomputed",
+        "P7",
+        "recomputed.value.digest === verified.value ? recomputed :",
+        "recomputed.ok ? recomputed :",
+      ],
+      ["stored-head-own-digest", "P7", "if (verified.value !== certified.digest)", "if (!verified.ok)"],
+      [
+        "stored-head-certified",
+        "P7",
+        "const verified = verifyCertificate(certified.certificate, { committee, domain, scheme });",
+        'const verified = { ok: true, value: certified.digest, error: { code: "" } };',
+      ],
       ["bug-costs-one-input", "P8", 'report(desk, "internal-fault", { input: input.kind, fault: text });', "throw fault;"],
       [
         "refusal-halts",
