@@ -63,9 +63,10 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
     for (const { feed } of config.feeds) {
       const allowedMs = closeBoundMs(config, feed);
       const { closedAt, reopened, gap } = feeds.get(feed) ?? { closedAt: undefined, reopened: undefined, gap: false };
-      if (gap || endAt - healAt < allowedMs) continue;
-      if (closedAt === undefined || closedAt - healAt > allowedMs) {
-        const when = closedAt === undefined ? `not in ${endAt - healAt} ms` : `after ${closedAt - healAt} ms`;
+      if (gap) continue;
+      const closedMs = (closedAt ?? endAt) - healAt;
+      if (closedMs > allowedMs) {
+        const when = closedAt === undefined ? `not in ${closedMs} ms` : `after ${closedMs} ms`;
         complain("progress", closedAt ?? endAt, `${feed} closed ${when} since the healing, its bound is ${allowedMs}`);
       } else if (reopened !== undefined && calm) {
         const { timestamp, active, report } = reopened;

@@ -221,6 +221,11 @@ describe("progress after healing", () => {
     ["a node left behind", lacking(({ node, at }) => node === 2 && at > facts.endAt - 20_000), /node 2 ends at head \d+, others/],
     ["a feed that does not close", changeLate({ state: "half-open" }), /ETH\/USD closed not in \d+ ms .* its bound is \d+/],
     ["a feed that opens again", changeLeaf(calm, last, { state: "open", reasons: 4 }), /ETH\/USD is open again .*: divergence/],
+    [
+      "also in a trial that ends before its bound",
+      withFacts(changeLeaf(calm, last, { state: "open", reasons: 4 }), { endAt: facts.healAt + 90_000 }),
+      /ETH\/USD is open again/,
+    ],
   ])("%s", (_, recording, what) => expectComplaint("progress", "progress", recording, what));
 
   it("asks no closing of a gap, nor of a trial too short for it, and lets a byzantine leader narrow his round", () => {
