@@ -28,9 +28,13 @@ export function createFetcher({
   const ownAnswer = createOwnAnswers(store);
   return {
     greet: async (to) => {
-      const sentAt = now();
+      let sentAt = now();
+      // Clocks are compared over the exchange alone: with the round trip before it, half the world would be too far away to start.
+      const onOpen = (): void => {
+        sentAt = now();
+      };
       const bytes = encodeRequest({ kind: "hello" });
-      const answer = await transport.request({ to, protocol: "hello", bytes, timeoutMs: HELLO_TIMEOUT_MS });
+      const answer = await transport.request({ to, protocol: "hello", bytes, timeoutMs: HELLO_TIMEOUT_MS, onOpen });
       if (answer.ok) handle({ kind: "hello", from: to, bytes: answer.value, sentAt, receivedAt: now() });
     },
     fetch: async ({ want, from, timeoutMs }) => {

@@ -41,7 +41,7 @@ export function createRequester(options: {
   readonly metrics: TransportOptions["metrics"];
 }): Requester {
   const underWay = new Map<Address, number>();
-  const ask = async ({ to, protocol, bytes, timeoutMs }: Parameters<Transport["request"]>[0]): Promise<Uint8Array> => {
+  const ask = async ({ to, protocol, bytes, timeoutMs, onOpen }: Parameters<Transport["request"]>[0]): Promise<Uint8Array> => {
     if (bytes.length > MAX_REQUEST_BYTES[protocol]) throw new FrameFault("oversize");
     const connection = options.connectionTo(to);
     if (connection === undefined) throw new FrameFault("not-connected");
@@ -49,6 +49,7 @@ export function createRequester(options: {
     let stream: Stream | undefined;
     try {
       stream = await connection.newStream(protocolId(protocol), { signal, maxOutboundStreams: MAX_INBOUND_STREAMS });
+      onOpen?.();
       const answer = readFrame(stream, { maxBytes: 1 + MAX_RESPONSE_BYTES[protocol], signal });
       const [frame] = await Promise.all([answer, writeFrame(stream, bytes, { signal })]);
       const fault = frame[0] === STATUS.found ? undefined : frame[0] === STATUS.absent ? "absent" : "busy";

@@ -102,6 +102,8 @@ export type Transport = {
     readonly protocol: RequestProtocol;
     readonly bytes: Uint8Array;
     readonly timeoutMs: number;
+    /** The stream is there and the question goes out now: agreeing on its protocol has taken a round trip of its own. */
+    readonly onOpen?: () => void;
   }) => Promise<Result<Uint8Array, RequestFault>>;
   /** Members with an open connection, ascending. */
   readonly connected: () => readonly Address[];

@@ -30,7 +30,13 @@ export type Wire = {
   /** Asks one node; `answer` is called once, with undefined when nothing came within `timeoutMs`. */
   readonly request: (
     to: number,
-    ask: { readonly timeoutMs: number; readonly read: (peer: Host) => Uint8Array | undefined },
+    ask: {
+      readonly kind: Want["kind"] | "hello";
+      readonly timeoutMs: number;
+      /** Called where agreeing on a protocol takes a round trip before the question goes out. */
+      readonly onOpen?: () => void;
+      readonly read: (peer: Host) => Uint8Array | undefined;
+    },
     answer: (bytes: Uint8Array | undefined) => void,
   ) => void;
 };
@@ -173,7 +179,7 @@ export function createHost(parts: HostParts): Host {
       const started = life;
       if (own !== undefined) later(0, () => answer(own));
       else {
-        wire.request(parts.nodeOf(from), { timeoutMs, read: (peer) => peer.serve(want, index) }, (bytes) => {
+        wire.request(parts.nodeOf(from), { kind: want.kind, timeoutMs, read: (peer) => peer.serve(want, index) }, (bytes) => {
           if (life === started) deliver(() => answer(bytes));
         });
       }
@@ -191,9 +197,13 @@ export function createHost(parts: HostParts): Host {
   };
 
   const greet = (address: Address): void => {
-    const sentAt = now();
+    let sentAt = now();
     const started = life;
-    wire.request(parts.nodeOf(address), { timeoutMs: 1_000, read: (peer) => peer.hello(index) }, (bytes) => {
+    const onOpen = (): void => {
+      sentAt = now();
+    };
+    const ask = { kind: "hello", timeoutMs: 1_000, onOpen, read: (peer: Host) => peer.hello(index) } as const;
+    wire.request(parts.nodeOf(address), ask, (bytes) => {
       if (life !== started || bytes === undefined) return;
       deliver(() => handle({ kind: "hello", from: address, bytes, sentAt, receivedAt: now() }));
     });
