@@ -55,7 +55,7 @@ export type Desk = RoundComponents & {
   readonly seenCertificates: Map<number, Set<Digest>>;
   readonly rounds: RoundBook;
   readonly chain: Chain;
-  readonly fetching: Fetching;
+  fetching: Fetching;
   readonly pending: Map<string, Pending>;
   readonly reports: Map<Address, Report>;
   /** Kinds and rounds of own signatures without a record, each reported once. */

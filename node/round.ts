@@ -15,6 +15,7 @@ import {
   report,
   takePromised,
 } from "./desk.ts";
+import { createFetching } from "./fetching.ts";
 import { stepFetching, walkBack } from "./following.ts";
 import { GOSSIP_VERDICTS, type GossipCode } from "./gossip-codes.ts";
 import { judgeGossip, WINDOW_ROUNDS } from "./gossip-judge.ts";
@@ -115,11 +116,17 @@ function settle(desk: Desk): void {
   stepFetching(desk);
 }
 
-/** Rounds go by the clock and never back: what falls out of the window is forgotten, and this round's observation is asked for. */
+/**
+ * Rounds go by the clock: what falls out of the window is forgotten, and this round's observation is asked for. None begins twice by
+ * a clock that is set back a little; one that is set right after a larger error is followed, or the node would be deaf, and wait for
+ * what it had put off, until that time comes again. The guard stands in either case: nothing is signed twice (P2).
+ */
 function beginRound(desk: Desk): void {
   const round = Math.floor(desk.now / desk.network.config.roundMs);
-  if (round <= desk.round) return;
-  if (desk.round >= 0) reportIdleLeader(desk);
+  const isSetBack = round < desk.round - WINDOW_ROUNDS;
+  if (round <= desk.round && !isSetBack) return;
+  if (isSetBack) forgetDeadlines(desk);
+  else if (desk.round >= 0) reportIdleLeader(desk);
   desk.round = round;
   desk.quorumAt = undefined;
   const oldest = round - WINDOW_ROUNDS;
@@ -132,6 +139,12 @@ function beginRound(desk: Desk): void {
   for (const [key, stray] of desk.strays) if (stray < round - GUARD_ROUNDS) desk.strays.delete(key);
   for (const [key, { record }] of desk.pending) if (record.round < oldest) desk.pending.delete(key);
   if (maySign(desk, "observation", round)) emit(desk, { kind: "sample", round });
+}
+
+function forgetDeadlines(desk: Desk): void {
+  desk.fetching = createFetching();
+  desk.greetAt = desk.now;
+  desk.backfillAt = desk.now;
 }
 
 /**

@@ -99,7 +99,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
         const when = first === undefined ? `in ${endAt - healAt} ms` : `before ${first.at - healAt} ms`;
         complain("progress", first?.at ?? endAt, `no certificate ${when} after the healing, ${boundMs} ms are enough`);
       }
-      checkHeads(endAt);
+      if (endAt - healAt >= boundMs) checkHeads(endAt);
       checkFeeds(endAt);
     },
   };

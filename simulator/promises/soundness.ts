@@ -10,7 +10,7 @@ const MAX_EVENTS_PER_ROUND = 400;
 export const judgeSoundness: CreateJudge = ({ facts, truth, complain }) => {
   const { roundMs } = facts.network.config;
   const up = new Set<number>();
-  const sampled = new Map<number, number>();
+  const sampled = new Map<number, Set<number>>();
   const events = new Map<number, { readonly round: number; count: number }>();
 
   const countEvent = (node: number, at: number): void => {
@@ -30,13 +30,13 @@ export const judgeSoundness: CreateJudge = ({ facts, truth, complain }) => {
       if (kind === "started") {
         if (up.has(node)) complain("sound", at, `node ${node} was started while it ran`);
         up.add(node);
-        sampled.delete(node);
+        sampled.set(node, new Set());
       } else if (kind === "stopped") up.delete(node);
       else if (kind === "sampled") {
-        if ((sampled.get(node) ?? -1) >= occurrence.round) {
+        if (sampled.get(node)?.has(occurrence.round)) {
           complain("sound", at, `node ${node} asked for round ${occurrence.round}'s sample a second time`);
         }
-        sampled.set(node, occurrence.round);
+        sampled.get(node)?.add(occurrence.round);
       } else if (kind === "event") countEvent(node, at);
       else if (kind === "judged" && occurrence.code === "internal") {
         complain("sound", at, `node ${node} failed on a ${occurrence.topic} of node ${occurrence.from}`);

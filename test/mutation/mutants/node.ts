@@ -138,9 +138,12 @@ export const NODE_GUARDS: readonly Mutant[] = [
   ),
   ...guardsIn(
     "node/round.ts",
-    [...ROUND, ...GOSSIP, "test/node/round-memory.test.ts"],
+    [...ROUND, ...GOSSIP, "test/node/round-memory.test.ts", "test/node/round-clock.test.ts"],
     [
-      ["round-never-back", "P2", "if (round <= desk.round) return;", "if (round === desk.round) return;"],
+      ["round-never-back", "P2", "if (round <= desk.round && !isSetBack) return;", "if (round === desk.round) return;"],
+      ["clock-set-right", "P8", "const isSetBack = round < desk.round - WINDOW_ROUNDS;", "const isSetBack = false;"],
+      ["deadlines-forgotten", "P8", "  desk.greetAt = desk.now;\n", ""],
+      ["fetches-forgotten", "P8", "  desk.fetching = createFetching();\n", ""],
       ["prune-observations", "P8", "  desk.observations.prune(oldest);\n", ""],
       ["prune-proposals", "P8", "  desk.proposals.prune(oldest);\n", ""],
       ["prune-signatures", "P8", "  desk.signatures.prune(oldest);\n", ""],

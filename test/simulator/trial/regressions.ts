@@ -22,4 +22,21 @@ export const REGRESSIONS: readonly { readonly name: string; readonly plan: Plan 
       healMs: 30_000,
     },
   },
+  {
+    name: "a node whose clock had been ahead stayed deaf for as long as that, after the clock was set right (P8)",
+    plan: {
+      seed: 489,
+      n: 4,
+      setting: "one-feed",
+      byzantine: [],
+      skewsMs: [0, 0, 0, 0],
+      delayMs: [2, 20],
+      startsMs: [0, 0, 0, 0],
+      faults: [{ at: 21_565, until: 27_801, fault: { kind: "clock-step", node: 3, ms: 80_000 } }],
+      safetyMs: 27_801,
+      healsByzantine: true,
+      downAfterHeal: [],
+      healMs: 40_000,
+    },
+  },
 ];
