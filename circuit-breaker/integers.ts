@@ -88,3 +88,8 @@ export function saturateAmount(amount: bigint): bigint {
 export function saturateCount(count: number): number {
   return Math.min(count, MAX_UINT32);
 }
+
+/** Times and durations in memory end where integers are still exact. */
+export function saturateMs(ms: number): number {
+  return Math.min(ms, Number.MAX_SAFE_INTEGER);
+}

@@ -3,7 +3,7 @@ import type { Activity } from "./activity.ts";
 import { waiveJump } from "./anchor.ts";
 import type { RoundClock } from "./clock.ts";
 import type { Facts } from "./facts.ts";
-import { clamp, fractionOf, YEAR_MS } from "./integers.ts";
+import { clamp, fractionOf, saturateMs, YEAR_MS } from "./integers.ts";
 import type { FeedMemory } from "./memory.ts";
 import { BIT, hasBit, INDEX } from "./rules/rule.ts";
 import { ROWS, SOFT } from "./rules.ts";
@@ -57,7 +57,7 @@ export function spendOpenTime(
   const spending = active & SOFT & ~memory.waived & ~exempt;
   if (memory.state !== "open" || spending === 0) return memory;
   const capMs = openCapMs(thresholds, marketVolatility);
-  const openMs = memory.openMs.map((ms, index) => (((spending >> index) & 1) === 1 ? ms + clock.tickMs : ms));
+  const openMs = memory.openMs.map((ms, index) => (((spending >> index) & 1) === 1 ? saturateMs(ms + clock.tickMs) : ms));
   let waived = memory.waived;
   for (const { index, bit } of ROWS) if ((spending & bit) !== 0 && (openMs[index] ?? 0) >= capMs) waived |= bit;
   const next = { ...memory, openMs, waived };

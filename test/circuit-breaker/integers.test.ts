@@ -9,6 +9,7 @@ import {
   moveBps,
   saturateAmount,
   saturateCount,
+  saturateMs,
   sd,
   varianceOf,
 } from "../../circuit-breaker/integers.ts";
@@ -143,5 +144,6 @@ test("bounds", () => {
   expect([clamp(1n, 2n, 3n), clamp(2n, 1n, 3n), clamp(4n, 2n, 3n)]).toEqual([2n, 2n, 3n]);
   expect(saturateAmount(MAX_AMOUNT + 1n)).toBe(MAX_AMOUNT);
   expect(saturateCount(MAX_UINT32 + 1)).toBe(MAX_UINT32);
+  expect(saturateMs(Number.MAX_SAFE_INTEGER + 1)).toBe(Number.MAX_SAFE_INTEGER);
   expect(varianceOf(fractionOf(8_000))).toBe((64n * ONE) / 100n);
 });

@@ -84,6 +84,14 @@ describe("the caps of an open feed", () => {
   const spent = (ms: number) => RULES.map(() => ms);
   const thin = { state: "open", recent: [0n, 0n, 15n] } as const;
 
+  test("of a memory at its bound stays within it: the fold is total over whatever a stranger claims", () => {
+    const { memory } = twoRounds({
+      memory: () => ({ ...thin, openMs: spent(Number.MAX_SAFE_INTEGER - 1) }),
+      view: { groups: 3 },
+    });
+    expect(memory.openMs[3]).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   test("a rule at its cap is waived and the feed goes half-open", () => {
     const { memory } = twoRounds({ memory: () => ({ ...thin, openMs: spent(1_799_000) }), view: { groups: 3 } });
     expect(memory).toMatchObject({ state: "half-open", waived: BIT.thin });

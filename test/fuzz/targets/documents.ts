@@ -7,7 +7,7 @@ import { decide } from "../../../client/policy.ts";
 import { verifyDocument, verifyText } from "../../../client/verify.ts";
 import { toCommitteeDocument } from "../../../gateway/documents.ts";
 import { OperationalError } from "../../../node/io/operational-error.ts";
-import { fromHex } from "../../../protocol/bytes.ts";
+import { fromHex, isHex } from "../../../protocol/bytes.ts";
 import { verifyCertificate } from "../../../protocol/certificate.ts";
 import {
   decodeReport,
@@ -115,7 +115,7 @@ async function execute(input: Uint8Array, committee: string): Promise<string> {
     proven.ok ? "proven" : proven.faults.map(({ part }) => part).slice(0, 2),
     trusts(document),
     convicts(document),
-    await verifyByCommand(JSON.stringify(signed ?? document), committee),
+    await verifyByCommand(signed === undefined ? text : (written(signed) ?? text), committee),
   ];
   return words.join(" | ");
 }
@@ -123,6 +123,15 @@ async function execute(input: Uint8Array, committee: string): Promise<string> {
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON.parse goes deeper than JSON.stringify: what it cannot write again is taken as it came. */
+function written(document: unknown): string | undefined {
+  try {
+    return JSON.stringify(document);
   } catch {
     return undefined;
   }
@@ -155,7 +164,7 @@ function rootOf(report: unknown, path: unknown): `0x${string}` | undefined {
   const leaf = texts.success ? decodeReport(texts.data as ReportDocument) : undefined;
   if (leaf?.ok !== true) return undefined;
   ensure(JSON.stringify(encodeReport(leaf.value)) === JSON.stringify(report), "a leaf has one spelling");
-  const steps = Array.isArray(path) ? path.filter((step): step is `0x${string}` => /^0x[0-9a-f]{64}$/.test(String(step))) : [];
+  const steps = Array.isArray(path) ? path.filter((step): step is `0x${string}` => isHex(step, 32)) : [];
   return foldProof(leafHash(reportTuple(leaf.value)), steps.map(fromHex));
 }
 

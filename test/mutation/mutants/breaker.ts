@@ -172,6 +172,7 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
     "circuit-breaker/open-time.ts",
     [...INTEGERS, ...TIMERS],
     [
+      ["open-time-saturates", "P7", "saturateMs(ms + clock.tickMs)", "ms + clock.tickMs"],
       ["open-time-capped", "P5", "(openMs[index] ?? 0) >= capMs", "false"],
       ["open-time-least", "P5", "BigInt(minOpenMs), BigInt(maxOpenMs)", "0n, BigInt(maxOpenMs)"],
       ["open-time-most", "P5", "BigInt(minOpenMs), BigInt(maxOpenMs)", "BigInt(minOpenMs), BigInt(Number.MAX_SAFE_INTEGER)"],
