@@ -151,11 +151,16 @@ function timers(
     sole,
     aloneMs: sole === undefined ? aloneMs : { ...aloneMs, [sole]: aloneMs[sole] + tickMs },
     softMs: (spent?.softMs ?? 0) + (staysOpen ? tickMs : 0),
-    agreedJumpMs: jumpsAlone ? (before?.agreedJumpMs ?? 0) + tickMs : 0,
+    agreedJumpMs: jumpsAlone ? (isBelieved(before, remembered) ? 0 : (before?.agreedJumpMs ?? 0)) + tickMs : 0,
     probedMs: probed(before, report, active, tickMs),
     hullMs: (before?.hullMs ?? 0) + (hulled ? tickMs : 0),
     gapSince: active.has("gap") ? gapSince(before, round.header.timestamp, { fires, fact }) : 0,
   };
+}
+
+/** The anchor is the price before: that move was agreed on for long enough, and what jumps now is another one, with a wait of its own. */
+function isBelieved(before: FeedTrack | undefined, remembered: Remembered | undefined): boolean {
+  return before !== undefined && remembered?.anchor === before.report.price;
 }
 
 /** A gap that has had its time begins again if the very next price is another one (BREAKER.md B3: the latch is set by the move). */
