@@ -38,6 +38,8 @@ export type OpenProposal = {
   /** What was already asked for on its behalf. */
   readonly asked: Set<string>;
   open: boolean;
+  /** Its observations turned out not to give its header. */
+  unsound: boolean;
 };
 
 /** A signature that waits for its record to be durable. */

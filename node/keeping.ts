@@ -37,7 +37,7 @@ function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "ob
 function keepProposal(desk: Desk, { signed, certificate }: Message & { readonly topic: "proposal" }, from: Address): Admission {
   const { round, parent } = signed.proposal.header;
   noticeOwn(desk, "proposal", { round, digest: signed.digest, signer: signed.signer });
-  const value = { signed, from, asked: new Set<string>(), open: true };
+  const value = { signed, from, asked: new Set<string>(), open: true, unsound: false };
   const admission = admit(desk, desk.proposals, { round, signer: signed.signer, digest: signed.digest, value }, (a, b) => ({
     kind: "proposal",
     signer: signed.signer,

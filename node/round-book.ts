@@ -23,6 +23,8 @@ export type RoundBook = {
   readonly certificate: (digest: Digest) => Certificate | undefined;
   /** Held or signed: whatever this node can serve the body of. */
   readonly computation: (digest: Digest) => Computation | undefined;
+  /** Certificates whose body is not here, the oldest round first. */
+  readonly bodiless: () => readonly (readonly [Digest, Certificate])[];
   readonly learn: (digest: Digest, certificate: Certificate) => void;
   /** Keeps a body that this node is about to sign until it holds a later head. */
   readonly keepSigned: (computation: Computation) => void;
@@ -45,6 +47,7 @@ export function createRoundBook(): RoundBook {
     held: (digest) => held.get(digest),
     certificate: (digest) => held.get(digest)?.certificate ?? certificates.get(digest),
     computation: (digest) => held.get(digest) ?? signed.get(digest),
+    bodiless: () => [...certificates].sort(([, a], [, b]) => a.header.round - b.header.round),
     learn: (digest, certificate) => {
       certificates.set(digest, certificate);
       dropFirst(certificates, MAX_CERTIFICATES);

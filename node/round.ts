@@ -23,6 +23,7 @@ import { GUARD_ROUNDS } from "./guard.ts";
 import { keepMessage } from "./keeping.ts";
 import { isLeading, lead, reportIdleLeader } from "./leading.ts";
 import type { GuardRecord, Input, Output, RoundMachine, StartState, Want } from "./machine.ts";
+import { adoptComputable } from "./recomputing.ts";
 import { advanceProposals, windowOf } from "./signing.ts";
 import { helloOf, stepQuarantine, takeHello } from "./starting.ts";
 import { encodeRoundBody } from "./wire.ts";
@@ -112,6 +113,7 @@ function settle(desk: Desk): void {
   stepQuarantine(desk);
   lead(desk);
   advanceProposals(desk);
+  adoptComputable(desk);
   walkBack(desk);
   stepFetching(desk);
 }
