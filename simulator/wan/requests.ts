@@ -9,8 +9,9 @@ const MAX_OUTBOUND = 8;
 /** Protocol names to and fro, then a digest: libp2p waits for the answer to the first before it sends the second. */
 const NEGOTIATION_BYTES = 96;
 const REQUEST_BYTES = 100;
-/** Yamux's first window: what is beyond it waits until the reader has taken some, and is not sent once the stream is gone. */
-const WINDOW_BYTES = 256 * 1024;
+/** Yamux's first window, doubled as it is used up, to `STREAM_WINDOW_BYTES`: what is beyond it is not sent once the stream is gone. */
+const FIRST_WINDOW_BYTES = 256 * 1024;
+const LAST_WINDOW_BYTES = 1024 * 1024;
 
 type Ask = Parameters<Wire["request"]>[1] & { readonly from: number; readonly to: number };
 
@@ -32,10 +33,12 @@ export function createRequests({ queue, hosts, processors, wires, work, sizeOf }
     const peer = hosts[to];
     const there = (bytes: number, then: () => void) => wires.carry({ from, to, kind: "fetch" }, bytes, then);
     const back = (bytes: number, then: () => void) => wires.carry({ from: to, to: from, kind: "fetch" }, bytes, then);
-    const stream = (left: number, then: () => void): void => {
+    const stream = (left: number, then: () => void, windowBytes = FIRST_WINDOW_BYTES): void => {
       if (isOver()) return;
-      const part = Math.min(left, WINDOW_BYTES);
-      back(part, () => (left > part ? queue.after(wires.rttMs(from, to) / 2, () => stream(left - part, then)) : then()));
+      const part = Math.min(left, windowBytes);
+      const next = Math.min(LAST_WINDOW_BYTES, 2 * windowBytes);
+      const goOn = (): void => queue.after(wires.rttMs(from, to) / 2, () => stream(left - part, then, next));
+      back(part, left > part ? goOn : then);
     };
     const serve = (): void =>
       processors[to]?.run(0, () =>
