@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { CASES } from "../wan/cases.ts";
-import { RECORDED_COSTS } from "../wan/costs.ts";
+import { RECORDED_COSTS, scaleCosts } from "../wan/costs.ts";
 import { reportLines, TABLE_HEAD, tableRow } from "../wan/report.ts";
 import { runWan, type WanSettings } from "../wan/run.ts";
 import { LAWS, type Law } from "../wan/window.ts";
@@ -21,6 +21,7 @@ type Options = {
   readonly law: Law;
   readonly mbit: number;
   readonly mesh: number;
+  readonly speed: number;
   readonly calibrate: boolean;
   readonly table: boolean;
 };
@@ -41,6 +42,7 @@ const program = new Command("wan")
   .addOption(new Option("--law <law>", "how TCP reacts to loss").choices(LAWS).default("cubic"))
   .option("--mbit <rate>", "each node's access line, each way, Mbit/s", wholeNumber(1, 100_000), 1_000)
   .option("--mesh <low>", "gossipsub's D_lo; D_hi is twice that", wholeNumber(1, 32), 6)
+  .option("--speed <factor>", "how much faster than the recorded core a node is", wholeNumber(1, 100), 1)
   .option("--calibrate", "measure the CPU costs here and now instead of taking the recorded ones", false)
   .option("--table", "every case of docs/scale.md, as lines of a table", false)
   .parse();
@@ -50,14 +52,15 @@ const settings = settingsOf(options);
 if (options.table) printTable(settings);
 else printRun(settings);
 
-function settingsOf({ loss, mbit, mesh, calibrate, table: _, ...rest }: Options): WanSettings {
+function settingsOf({ loss, mbit, mesh, speed, calibrate, table: _, ...rest }: Options): WanSettings {
+  const costs = calibrate ? measureCosts(RECORDED_COSTS) : RECORDED_COSTS;
   return {
     ...rest,
     carried: Math.min(rest.carried, rest.feeds),
     lossPpm: Math.round(loss * PPM_OF_PERCENT),
     mbitPerSecond: mbit,
     mesh: { low: mesh, high: 2 * mesh },
-    costs: calibrate ? measureCosts(RECORDED_COSTS) : RECORDED_COSTS,
+    costs: scaleCosts(costs, 1 / speed),
   };
 }
 

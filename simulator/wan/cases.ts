@@ -13,6 +13,7 @@ export const CASES: readonly Case[] = [
   { law: "bbr" },
   { law: "bbr", roundMs: 2_000 },
   { law: "bbr", roundMs: 2_000, mbitPerSecond: 100 },
+  { lossPpm: 1_000 },
   { roundMs: 2_000, lossPpm: 1_000 },
   { roundMs: 2_000, mesh: { low: 2, high: 4 } },
   { roundMs: 3_000, mesh: { low: 2, high: 4 } },

@@ -36,6 +36,10 @@ export const COST_NAMES = [
   "keepFeed",
 ] as const satisfies readonly (keyof Costs)[];
 
+export function scaleCosts(costs: Costs, factor: number): Costs {
+  return Object.fromEntries(COST_NAMES.map((name) => [name, costs[name] * factor])) as Costs;
+}
+
 export type Size = { readonly feeds: number; readonly quorum: number };
 
 /** What each thing a node does costs, at a network's size, ms. */

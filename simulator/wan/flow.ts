@@ -35,6 +35,8 @@ export type Flow = {
   readonly send: (bytes: number, deliver: () => void) => void;
   /** Bytes handed over and not yet delivered. */
   readonly backlog: () => number;
+  /** Nothing of what waits is delivered any more. */
+  readonly close: () => void;
 };
 
 type Message = { readonly end: number; readonly bytes: number; readonly deliver: () => void };
@@ -58,8 +60,10 @@ export function createFlow({ queue, random, rttMs, lossPpm, law, up, down, onAga
   let activeAt = 0;
   let cutAt = Number.NEGATIVE_INFINITY;
   let lastArrival = 0;
+  let closed = false;
 
   const deliverInOrder = (): void => {
+    if (closed) return;
     const inOrder = Math.min(arrived, ...holes);
     for (let first = messages[0]; first !== undefined && first.end <= inOrder; first = messages[0]) {
       messages.shift();
@@ -83,6 +87,7 @@ export function createFlow({ queue, random, rttMs, lossPpm, law, up, down, onAga
   };
 
   const pump = (): void => {
+    if (closed) return;
     const room = window.size() - underWay;
     const repeated = Math.min(room, again.length);
     const burst = room <= 0 ? [] : takeBurst(room);
@@ -151,5 +156,8 @@ export function createFlow({ queue, random, rttMs, lossPpm, law, up, down, onAga
       pump();
     },
     backlog: () => waiting,
+    close: () => {
+      closed = true;
+    },
   };
 }

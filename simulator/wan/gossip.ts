@@ -67,12 +67,15 @@ export function createWanGossip(options: GossipOptions): WanGossip {
     const [station, processor] = [stations[node], processors[node]];
     if (station !== undefined && processor !== undefined) run(station, processor);
   };
-  const control = (from: number, to: number, count: number, run: () => void): void =>
+  const control = (from: number, to: number, count: number, run: () => void): void => {
+    if (wires.isMute(from, to)) return;
     wires.carry({ from, to, kind: "control" }, FRAME_BYTES + ID_BYTES * count, run);
+  };
   const send = (from: number, to: number, message: Message): void =>
     at(from, (_, processor) =>
       processor.next(work.send(message.size), () => {
-        if (wires.backlog(from, to) + message.size > MAX_BACKLOG_BYTES) return traffic.onCut();
+        if (wires.isMute(from, to)) return;
+        if (wires.backlog(from, to) + message.size > MAX_BACKLOG_BYTES) return wires.cut(from, to);
         wires.carry({ from, to, kind: message.topic }, message.size + FRAME_BYTES, () => receive(to, from, message));
       }),
     );

@@ -25,7 +25,7 @@ export function reportLines(settings: WanSettings, outcome: WanOutcome): readonl
     `sent a node, MB/s     mean ${megabytes(meanRate(settings, outcome))}, most ${megabytes(worstRate(settings, outcome))}`,
     `  of it               ${KINDS.map((kind) => `${kind} ${percent(bytes[kind] / all)}`).join(", ")}`,
     `heard more than once  ${percent(traffic.repeats / traffic.heard)} of gossip, ${percent(traffic.repeatObservations / traffic.heardObservations)} of observations`,
-    `streams cut           ${traffic.cuts}`,
+    `gossip streams cut    ${traffic.cuts}`,
     `busy                  ${percent(busy.reduce((sum, share) => sum + share, 0) / nodes)} of one thread, at most ${percent(Math.max(...busy))}`,
     `reported              ${[...events].map(([code, count]) => `${code} ${count}`).join(", ") || "nothing"}`,
     `simulated events      ${outcome.simulatedEvents}`,

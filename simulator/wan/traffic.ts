@@ -8,7 +8,7 @@ export type Kind = (typeof KINDS)[number];
 export type Traffic = {
   readonly onSent: (from: number, kind: Kind, bytes: number) => void;
   readonly onHeard: (topic: Topic, isNew: boolean) => void;
-  /** A stream that production would have cut, since its peer does not take what waits for it. */
+  /** A gossip stream whose peer did not take what waited for it. */
   readonly onCut: () => void;
   /** From here on it counts. */
   readonly begin: () => void;

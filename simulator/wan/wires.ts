@@ -16,6 +16,10 @@ export type WireOptions = {
   readonly mbitPerSecond: number;
 };
 
+/** `node/io/transport-links.ts`: a connection without a gossip stream is renewed after so many looks; dialling takes some round trips. */
+const MUTE_MS = 5_000;
+const DIAL_ROUND_TRIPS = 4;
+
 /** One connection for every pair of nodes, which everything between them shares, and one access line a node. */
 export type Wires = {
   /** In order after all that was sent this way before. */
@@ -26,12 +30,16 @@ export type Wires = {
   ) => void;
   /** Bytes that wait this way. */
   readonly backlog: (from: number, to: number) => number;
+  /** The stream is cut: what waits on it is gone, and nothing is heard on this way until the connection is renewed. */
+  readonly cut: (from: number, to: number) => void;
+  readonly isMute: (from: number, to: number) => boolean;
   readonly rttMs: (from: number, to: number) => number;
 };
 
 export function createWires({ seed, nodes, queue, traffic, law, lossPpm, mbitPerSecond }: WireOptions): Wires {
   const lines = Array.from({ length: nodes }, () => ({ up: createPort(mbitPerSecond), down: createPort(mbitPerSecond) }));
   const flows = new Map<string, Flow>();
+  const muteUntil = new Map<string, number>();
   const way = (from: number, to: number): number => rttMs(regionOf(from), regionOf(to));
   const flowOf = (from: number, to: number): Flow => {
     const name = `${from} ${to}`;
@@ -41,7 +49,7 @@ export function createWires({ seed, nodes, queue, traffic, law, lossPpm, mbitPer
     const { down } = lines[to] ?? { down: createPort(mbitPerSecond) };
     const flow = createFlow({
       queue,
-      random: createRandom(seed, `flow ${name}`),
+      random: createRandom(seed, `flow ${name} ${muteUntil.get(name) ?? ""}`),
       rttMs: way(from, to),
       lossPpm,
       law,
@@ -58,6 +66,14 @@ export function createWires({ seed, nodes, queue, traffic, law, lossPpm, mbitPer
       flowOf(from, to).send(bytes, deliver);
     },
     backlog: (from, to) => flows.get(`${from} ${to}`)?.backlog() ?? 0,
+    cut: (from, to) => {
+      const name = `${from} ${to}`;
+      flows.get(name)?.close();
+      flows.delete(name);
+      muteUntil.set(name, queue.now() + MUTE_MS + DIAL_ROUND_TRIPS * way(from, to));
+      traffic.onCut();
+    },
+    isMute: (from, to) => queue.now() < (muteUntil.get(`${from} ${to}`) ?? 0),
     rttMs: way,
   };
 }

@@ -109,6 +109,15 @@ describe("one way of a connection", () => {
     expect(flow.backlog()).toBe(0);
   });
 
+  test("what waits on a closed one is never delivered", () => {
+    const { queue, send, flow, arrivals } = open({ lossPpm: 0 });
+    send("first", 10);
+    send("second", 10);
+    queue.at(60, flow.close);
+    queue.runUntil(1_000);
+    expect(arrivals.map(({ name }) => name)).toEqual(["first"]);
+  });
+
   test("after idling a grown window is halved every time-out, down to ten", () => {
     const { queue, send, arrivals } = open({ lossPpm: 0 });
     send("grows", 150);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createEventQueue } from "../../../simulator/cluster/events.ts";
 import { createRandom } from "../../../simulator/random.ts";
-import { workAt } from "../../../simulator/wan/costs.ts";
+import { scaleCosts, workAt } from "../../../simulator/wan/costs.ts";
 import { createLatencies } from "../../../simulator/wan/latencies.ts";
 import { drawMesh, PRODUCTION_MESH } from "../../../simulator/wan/mesh.ts";
 import { createProcessor } from "../../../simulator/wan/processor.ts";
@@ -102,6 +102,7 @@ test("costs grow with feeds, observations and quorum as they were measured", () 
   expect(work.observe).toBe(367);
   expect(work.keep(4)).toBe(23 * 40 + 29 * 10);
   expect(work.recompute(4)).toBe(4 * 35 + 570);
+  expect(workAt(scaleCosts(units, 0.5), { feeds: 10, quorum: 3 }).fold(4)).toBe(570 / 2);
 });
 
 test("latencies: first, median and last node of each round, and the longest time without", () => {
