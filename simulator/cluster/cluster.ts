@@ -8,7 +8,7 @@ import { createNodeClock, type NodeClock } from "./clock.ts";
 import { createDisk, type Disk, type DiskWrite } from "./disk.ts";
 import { createEars, type Ears } from "./ears.ts";
 import { createEventQueue, type EventQueue } from "./events.ts";
-import type { ClockFault, Fault, LinkFault, MarketFault, NodeFault, PlannedFault } from "./fault.ts";
+import { type ClockFault, type Fault, isLinkFault, isMarketFault, type NodeFault, type PlannedFault } from "./fault.ts";
 import { createGossip } from "./gossip.ts";
 import { createHost, type Host } from "./host.ts";
 import { createLinks } from "./links.ts";
@@ -218,12 +218,4 @@ const BEGIN: {
 function takeDown(place: Place, landed = false): void {
   place.down += 1;
   place.host.stop({ landed });
-}
-
-function isLinkFault(fault: Fault): fault is LinkFault {
-  return ["loss", "duplicate", "reorder", "slow", "partition", "one-way", "clog"].includes(fault.kind);
-}
-
-function isMarketFault(fault: Fault): fault is MarketFault {
-  return fault.kind.startsWith("market-") || fault.kind.startsWith("venue-") || fault.kind === "shared-pool";
 }

@@ -88,3 +88,34 @@ export type Fault = LinkFault | ClockFault | NodeFault | MarketFault;
 
 /** A fault and when it lasts, in ms of true time from the trial's start. */
 export type PlannedFault = { readonly at: number; readonly until: number; readonly fault: Fault };
+
+const LINK_KINDS: ReadonlySet<FaultKind> = new Set<LinkFault["kind"]>([
+  "loss",
+  "duplicate",
+  "reorder",
+  "slow",
+  "partition",
+  "one-way",
+  "clog",
+]);
+const MARKET_KINDS: ReadonlySet<FaultKind> = new Set<MarketFault["kind"]>([
+  "market-jump",
+  "market-slide",
+  "market-wick",
+  "venue-offset",
+  "venue-freeze",
+  "venue-lag",
+  "venue-outage",
+  "venue-wide",
+  "venue-crossed",
+  "shared-pool",
+]);
+
+export function isLinkFault(fault: Fault): fault is LinkFault {
+  return LINK_KINDS.has(fault.kind);
+}
+
+/** Faults of the market leave the machines, the links and the clocks alone. */
+export function isMarketFault(fault: Fault): fault is MarketFault {
+  return MARKET_KINDS.has(fault.kind);
+}

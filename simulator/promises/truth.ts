@@ -1,21 +1,7 @@
 import type { Address } from "../../protocol/bytes.ts";
-import type { FaultKind, PlannedFault } from "../cluster/fault.ts";
+import { isMarketFault, type PlannedFault } from "../cluster/fault.ts";
 import { wrongClocks } from "../trial/bounds.ts";
 import type { TrialFacts } from "./checker.ts";
-
-/** Faults of the market leave the machines, the links and the clocks alone. */
-const MARKET_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
-  "market-jump",
-  "market-slide",
-  "market-wick",
-  "venue-offset",
-  "venue-freeze",
-  "venue-lag",
-  "venue-outage",
-  "venue-wide",
-  "venue-crossed",
-  "shared-pool",
-]);
 
 export type Span = { readonly from: number; readonly to: number };
 
@@ -44,7 +30,7 @@ export function createTruth({ network, faults, byzantine, startAt }: TrialFacts)
   const wrongClock = new Set(wrongClocks(faults, network.config.maxSkewMs));
   const forgetful = new Set(faults.flatMap(({ fault }) => (losesRecords(fault) ? [fault.node] : [])));
   const disturbances = faults
-    .filter(({ fault }) => !MARKET_KINDS.has(fault.kind))
+    .filter(({ fault }) => !isMarketFault(fault))
     .map(({ at, until }) => ({ from: startAt + at, to: startAt + until }));
   return {
     n: members.length,

@@ -6,7 +6,7 @@ import { carryOut } from "../../../simulator/trial/work.ts";
 import { REGRESSIONS } from "./regressions.ts";
 
 /** Enough to notice in every run what is badly broken; the thousands are `npm run simulate`'s. */
-const LAST_SEED = 25;
+const LAST_SEED = 50;
 const BATCH = 5;
 /** Trials of large committees on a busy machine. */
 const TIMEOUT_MS = 120_000;
