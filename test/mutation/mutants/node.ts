@@ -173,6 +173,15 @@ export const NODE_GUARDS: readonly Mutant[] = [
     ],
   ),
   ...guardsIn(
+    "node/recomputing.ts",
+    ["test/node/round-recomputing.test.ts"],
+    [
+      ["recomputed-is-certified", "P7", "if (computed.digest === digest) return", "if (round >= 0) return"],
+      ["recomputed-once", "P8", "    value.unsound = true;\n", ""],
+      ["recomputed-from-all", "P7", "if (observations.length < proposal.observations.length) continue;", ""],
+    ],
+  ),
+  ...guardsIn(
     "node/round.ts",
     ["test/node/round-late.test.ts"],
     [["sample-before-certificate", "P8", "|| head.round >= round ||", "||"]],
