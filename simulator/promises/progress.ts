@@ -11,7 +11,14 @@ const WATCHED_TURNS = 2;
 /** Up from the quarantine's bound, and one to begin with. */
 const START_ROUNDS = 4;
 
-type Closing = { readonly closedAt: number | undefined; readonly reopened: FeedTrack | undefined; readonly gap: boolean };
+type Closing = {
+  readonly closedAt: number | undefined;
+  /** Closed on quotes that saw nothing of the faults any more. */
+  readonly calm: boolean;
+  readonly reopened: FeedTrack | undefined;
+  readonly gap: boolean;
+};
+const NOT_YET: Closing = { closedAt: undefined, calm: false, reopened: undefined, gap: false };
 
 /**
  * A healed network goes on: a certificate within the rounds that its start and its failing leaders take, every running honest node at the
@@ -39,11 +46,14 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
 
   const takeFeed = (track: FeedTrack, at: number): void => {
     if (track.timestamp < healAt) return;
-    const { closedAt, reopened, gap } = feeds.get(track.feed) ?? { closedAt: undefined, reopened: undefined, gap: false };
+    const { closedAt, calm: wasCalm, reopened, gap } = feeds.get(track.feed) ?? NOT_YET;
     const closes = track.report.state === "closed";
+    // A move of the market's last moment before the healing is still on its way, as long as quotes of that time are used.
+    const isSeen = track.timestamp >= healAt + track.config.thresholds.quoteMs + 2 * config.roundMs;
     feeds.set(track.feed, {
       closedAt: closedAt ?? (closes && !track.carried ? at : undefined),
-      reopened: reopened ?? (closedAt !== undefined && !closes ? track : undefined),
+      calm: wasCalm || (isSeen && closes && !track.carried),
+      reopened: reopened ?? (wasCalm && !closes ? track : undefined),
       gap: gap || track.active.has("gap"),
     });
   };
@@ -62,7 +72,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
   const checkFeeds = (endAt: number): void => {
     for (const { feed } of config.feeds) {
       const allowedMs = closeBoundMs(config, feed);
-      const { closedAt, reopened, gap } = feeds.get(feed) ?? { closedAt: undefined, reopened: undefined, gap: false };
+      const { closedAt, reopened, gap } = feeds.get(feed) ?? NOT_YET;
       if (gap) continue;
       const closedMs = (closedAt ?? endAt) - healAt;
       if (closedMs > allowedMs) {
