@@ -20,7 +20,7 @@ import { DISAGREES } from "./rules.ts";
  */
 export function holdJump(
   memory: FeedMemory,
-  { fires, active, byFew: passing }: Activity,
+  { fires, active, byFew }: Activity,
   { clock, thresholds, facts }: { readonly clock: RoundClock; readonly thresholds: Thresholds; readonly facts: Facts },
 ): FeedMemory {
   if (!hasBit(active, "jump")) {
@@ -29,7 +29,7 @@ export function holdJump(
   }
   const stepMax = Math.max(memory.stepMax, facts.stepBps);
   const disagreeing = fires & DISAGREES;
-  if ((disagreeing & ~passing) !== 0) return { ...memory, stepMax, corrob: 0n };
+  if ((disagreeing & ~byFew) !== 0) return { ...memory, stepMax, corrob: 0n };
   if (disagreeing !== 0) return { ...memory, stepMax };
   const speed = Math.max(100, Math.floor(((facts.moveBps - stepMax) * 100) / facts.jumpLimitBps));
   const corrob = memory.corrob + BigInt(clock.tickMs) * BigInt(speed);

@@ -1,5 +1,4 @@
 import type { Fold } from "../../node/desk.ts";
-import type { GossipCode, Verdict } from "../../node/gossip-codes.ts";
 import type { Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { sampleMarkets } from "../../node/sampler.ts";
@@ -71,7 +70,7 @@ export type Host = {
   readonly pause: () => void;
   readonly resume: () => void;
   readonly handle: (input: Input) => void;
-  /** Gossip of a neighbour: says whether it is to be passed on. */
+  /** Gossip of a neighbour; what the machine accepts is passed on. */
   readonly hear: (topic: Topic, bytes: Uint8Array, from: number, forward: () => void) => void;
   /** Runs it when the process does: at once, or after a pause; never if it ends before. */
   readonly deliver: (run: () => void) => void;
@@ -108,12 +107,12 @@ export function createHost(parts: HostParts): Host {
     });
   };
 
-  const handle = (input: Input): Output | undefined => {
+  const handle = (input: Input): Extract<Output, { kind: "verdict" }> | undefined => {
     if (machine === undefined) return undefined;
     if (behaviour.onRound !== undefined) turnRound();
     const outputs = machine.handle(input, now());
     const done = behaviour.outputs === undefined ? outputs : behaviour.outputs(outputs);
-    let verdict: Output | undefined;
+    let verdict: Extract<Output, { kind: "verdict" }> | undefined;
     for (const output of done) {
       if (output.kind === "verdict") verdict = output;
       else EXECUTORS[output.kind](output as never);
@@ -251,9 +250,7 @@ export function createHost(parts: HostParts): Host {
       if (behaviour.hears?.({ topic, bytes, from }) === false) return;
       gossipIds += 1;
       const sender = network.committee.members[from]?.address ?? key.address;
-      const verdict = handle({ kind: "gossip", id: String(gossipIds), topic, from: sender, bytes }) as
-        | { readonly verdict: Verdict; readonly code: GossipCode }
-        | undefined;
+      const verdict = handle({ kind: "gossip", id: String(gossipIds), topic, from: sender, bytes });
       if (verdict === undefined) return;
       tell({ at: queue.now(), kind: "judged", node: index, from, topic, code: verdict.code });
       if (verdict.verdict === "accept") forward();

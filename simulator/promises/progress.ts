@@ -1,11 +1,11 @@
 import type { FeedId } from "../../protocol/feed.ts";
 import { closeBoundMs } from "../trial/bounds.ts";
 import type { CreateJudge } from "./judge.ts";
+import { SILENT_PEER_MS } from "./truth.ts";
 import type { FeedTrack } from "./walk.ts";
 
-/** Two greetings of a node that starts, and what a peer that never answers may cost it to catch up. */
+/** Two greetings of a node that starts. */
 const START_MS = 4_000;
-const SILENT_PEER_MS = 2_400;
 /** A healed network is watched at least until every member has led so often. */
 const WATCHED_TURNS = 2;
 /** Up from the quarantine's bound, and one to begin with. */

@@ -1,8 +1,7 @@
 import type { CreateJudge } from "./judge.ts";
 import { createRoster } from "./roster.ts";
+import { SILENT_PEER_MS } from "./truth.ts";
 
-/** What one peer that never answers may cost a fetch: its time-outs for a certificate and a body (node/fetching.ts). */
-const SILENT_PEER_MS = 2_400;
 /** Rounds until everybody names the newest head again. */
 const SETTLE_ROUNDS = 3;
 

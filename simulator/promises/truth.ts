@@ -3,6 +3,9 @@ import { isMarketFault, type PlannedFault } from "../cluster/fault.ts";
 import { wrongClocks } from "../trial/bounds.ts";
 import type { TrialFacts } from "./checker.ts";
 
+/** What one peer that never answers may cost a fetch: its time-outs for a certificate and a body (node/fetching.ts). */
+export const SILENT_PEER_MS = 2_400;
+
 export type Span = { readonly from: number; readonly to: number };
 
 /** What follows from a trial's facts before it begins: who is who, and when the world around the nodes was in order. */

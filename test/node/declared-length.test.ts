@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
 import { decodeObservation } from "../../protocol/observation.ts";
 
-/** Found by the fuzzer's target `wire`: 14 bytes whose memory says it has 8 MiB cost 24 MiB and half a second. */
+/** Found by the fuzzer's target `wire`: 14 bytes whose memory says it has 8 MiB were given them. */
 const EIGHT_MEBIBYTES = "0000000000000000000080000000";
 const OBSERVATION_OF_512_KIB = "0000000000000000000000000001" + "00080000";
 

@@ -6,7 +6,12 @@ import type { Digest } from "../../protocol/bytes.ts";
 import { fromHex } from "../../protocol/bytes.ts";
 import type { Certificate } from "../../protocol/certificate.ts";
 import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
-import { type Observation, type SignedObservation, signObservation } from "../../protocol/observation.ts";
+import {
+  encodeSignedObservation,
+  type Observation,
+  type SignedObservation,
+  signObservation,
+} from "../../protocol/observation.ts";
 import { signProposal } from "../../protocol/proposal.ts";
 import { scheme, type TestKey, testKeys, testNetwork } from "../support/network.ts";
 import { toyFold } from "./toy-fold.ts";
@@ -84,6 +89,11 @@ let ids = 0;
 export function gossip(topic: (Input & { kind: "gossip" })["topic"], bytes: Uint8Array, from = 0): Input {
   ids += 1;
   return { kind: "gossip", id: String(ids), topic, from: keyOf(from).address, bytes };
+}
+
+/** Gossips these observations to a machine. */
+export function hear(machine: RoundMachine, observations: readonly SignedObservation[], now: number): readonly Output[] {
+  return observations.flatMap((signed) => machine.handle(gossip("observation", encodeSignedObservation(signed)), now));
 }
 
 /** The outputs of one kind. */

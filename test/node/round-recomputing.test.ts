@@ -3,7 +3,7 @@ import type { Output } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
 import { leaderOf } from "../../protocol/committee.ts";
-import { encodeSignedObservation, type SignedObservation } from "../../protocol/observation.ts";
+import type { SignedObservation } from "../../protocol/observation.ts";
 import { scheme } from "../support/network.ts";
 import {
   AT,
@@ -13,6 +13,7 @@ import {
   FIRST_ROUND,
   gossip,
   headerOf,
+  hear,
   keyOf,
   keys,
   leaveQuarantine,
@@ -37,15 +38,11 @@ function bodiesAsked(outputs: readonly Output[]): number {
   return only(outputs, "fetch").filter(({ want }) => want.kind === "body").length;
 }
 
-function hears(machine: ReturnType<typeof createNode>, observations: readonly SignedObservation[], at: number): Output[] {
-  return observations.flatMap((signed) => machine.handle(gossip("observation", encodeSignedObservation(signed)), at));
-}
-
 describe("a certified round that is all here", () => {
   it("is held without asking anybody, though the proposal came too late to sign", () => {
     const machine = createNode(3);
     leaveQuarantine(machine, 3);
-    hears(machine, OBSERVATIONS, START + 10);
+    hear(machine, OBSERVATIONS, START + 10);
     const late = machine.handle(gossip("proposal", PROPOSAL, 2), LATE);
     expect(only(late, "persist").filter(({ record }) => record.kind === "round")).toEqual([]);
     const outputs = machine.handle(gossip("certificate", CERTIFICATE), LATE + 10);
@@ -56,11 +53,11 @@ describe("a certified round that is all here", () => {
   it("is held as soon as the last part comes, and no longer fetched", () => {
     const machine = createNode(3);
     leaveQuarantine(machine, 3);
-    hears(machine, OBSERVATIONS.slice(0, 2), START + 10);
+    hear(machine, OBSERVATIONS.slice(0, 2), START + 10);
     const early = machine.handle(gossip("certificate", CERTIFICATE), LATE);
     expect(bodiesAsked(early)).toBe(1);
     expect(only(machine.handle(gossip("proposal", PROPOSAL, 2), LATE + 10), "commit")).toEqual([]);
-    expect(only(hears(machine, OBSERVATIONS.slice(2), LATE + 20), "commit")).toHaveLength(1);
+    expect(only(hear(machine, OBSERVATIONS.slice(2), LATE + 20), "commit")).toHaveLength(1);
     const later = machine.handle({ kind: "tick" }, LATE + 5_000);
     expect(bodiesAsked(later)).toBe(0);
     expect(machine.status().head.round).toBe(FIRST_ROUND);
@@ -75,13 +72,13 @@ describe("a certified round that is all here", () => {
     const machine = createNode(3);
     leaveQuarantine(machine, 3);
     const at = LATE + 1_000;
-    hears(machine, OBSERVATIONS.slice(0, 2), START + 10);
+    hear(machine, OBSERVATIONS.slice(0, 2), START + 10);
     machine.handle(gossip("proposal", PROPOSAL, 2), LATE);
-    hears(machine, observations, LATE);
+    hear(machine, observations, LATE);
     machine.handle(gossip("certificate", encodeCertificate(certificateBy([0, 1, 2], header))), at);
     const proposal = proposalBy(leader, header, digestsOf(observations), certificateBy([0, 1, 2], HEADER));
     expect(only(machine.handle(gossip("proposal", proposal, leader), at), "commit")).toEqual([]);
-    const outputs = hears(machine, OBSERVATIONS.slice(2), at + 10);
+    const outputs = hear(machine, OBSERVATIONS.slice(2), at + 10);
     expect(only(outputs, "commit").map(({ body }) => body.round)).toEqual([FIRST_ROUND, next]);
     expect(machine.status().head.round).toBe(next);
   });
@@ -98,7 +95,7 @@ describe("a certified round that is all here", () => {
     const machine = createRoundMachine({ network, scheme, key: keyOf(3), fold, start: EMPTY_START });
     leaveQuarantine(machine, 3);
     const others = [0, 1, 3].map((index) => observationBy(index));
-    hears(machine, others, START + 10);
+    hear(machine, others, START + 10);
     machine.handle(gossip("proposal", proposalBy(2, HEADER, digestsOf(others)), 2), LATE);
     const outputs = machine.handle(gossip("certificate", CERTIFICATE), LATE + 10);
     expect(only(outputs, "commit")).toEqual([]);

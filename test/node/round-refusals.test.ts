@@ -13,6 +13,7 @@ import {
   FIRST_ROUND,
   gossip,
   headerOf,
+  hear,
   keyOf,
   leaveQuarantine,
   network,
@@ -30,10 +31,6 @@ function started(index: number): RoundMachine {
   leaveQuarantine(machine, index);
   machine.handle({ kind: "tick" }, START);
   return machine;
-}
-
-function hear(machine: RoundMachine, observations: readonly SignedObservation[], now: number): readonly Output[] {
-  return observations.flatMap((signed) => machine.handle(gossip("observation", encodeSignedObservation(signed)), now));
 }
 
 function propose(machine: RoundMachine, observations: readonly SignedObservation[], now: number): readonly Output[] {

@@ -16,6 +16,7 @@ import {
   FIRST_ROUND,
   gossip,
   headerOf,
+  hear,
   keyOf,
   leaveQuarantine,
   network,
@@ -41,10 +42,6 @@ function started(index: number): RoundMachine {
 /** Acknowledges what a machine asked to persist and gives what it then does. */
 function acknowledge(machine: RoundMachine, outputs: readonly Output[], now: number): readonly Output[] {
   return only(outputs, "persist").flatMap(({ record }) => machine.handle({ kind: "persisted", record }, now));
-}
-
-function hear(machine: RoundMachine, observations: readonly SignedObservation[], now: number): readonly Output[] {
-  return observations.flatMap((signed) => machine.handle(gossip("observation", encodeSignedObservation(signed)), now));
 }
 
 function published(outputs: readonly Output[]): readonly string[] {

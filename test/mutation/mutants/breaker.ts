@@ -151,13 +151,13 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
       [
         "corroboration-against-one-leader",
         "P5",
-        "{ fires, active, byFew: passing }: Activity",
-        "{ fires, active, passing }: Activity",
+        "{ fires, active, byFew }: Activity",
+        "{ fires, active, passing: byFew }: Activity",
       ],
     ],
   ),
   ...guardsIn("circuit-breaker/hold.ts", TIMERS, [
-    ["corroboration-starts-again", "P5", "if ((disagreeing & ~passing) !== 0) return { ...memory, stepMax, corrob: 0n };", ""],
+    ["corroboration-starts-again", "P5", "if ((disagreeing & ~byFew) !== 0) return { ...memory, stepMax, corrob: 0n };", ""],
     ["corroboration-needs-agreement", "P5", "if (disagreeing !== 0) return { ...memory, stepMax };", ""],
     ["corroboration-takes-its-time", "P5", "if (corrob < 100n * BigInt(thresholds.confirmMs))", "if (false)"],
     [
