@@ -112,7 +112,8 @@ function createRun(target: Target, harness: Harness, options: FuzzOptions): Run 
       if (ms > slowest.ms) slowest = { ms, input };
       if (allocated > greediest.bytes) greediest = { bytes: allocated, input };
       if (fault !== undefined) await found(fault, input);
-      const isNew = fault === undefined && !seen.has(signature);
+      // What is kept must not hang on what was measured: a collection in the middle of an execution hides what it allocated.
+      const isNew = fault?.kind !== "thrown" && !seen.has(signature);
       if (isNew) seen.add(signature);
       return isNew;
     },

@@ -46,7 +46,7 @@ describe("every boundary", () => {
 
 describe("the fuzzer itself", () => {
   it("finds what is planted, each by its shortest input: a length believed, a tag not handled, a second encoding", async () => {
-    const { findings } = await run(fragile, 6_000);
+    const { findings } = await run(fragile, 20_000);
     const found = new Map(findings.map(({ kind, what, minimised }) => [`${kind} ${what.replace(/ \(.*/, "")}`, minimised]));
     expect([...found.keys()].sort()).toEqual([
       "allocation more than its input accounts for",
