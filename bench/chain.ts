@@ -64,7 +64,7 @@ export function foldChain({
   const inputs: RoundInput[] = [];
   let last: ComputedRound | undefined;
   for (const round of [FIRST_ROUND, FIRST_ROUND + 1, ...settling, ...measured]) {
-    const input = { network, parent: last, round, observations: observe(round, last) };
+    const input = { network, parent: last, round, observations: observe(round, last), documents: [] };
     last = nextRound(input);
     if (round >= settled) inputs.push(input);
   }
@@ -126,7 +126,7 @@ function createObserver({ config, configDigest, domain }: Network, keys: readonl
           outsideBps: 0,
         };
       });
-      return signObservation({ round, configDigest, head, entries, gauges: [], documents: [] }, domain, key);
+      return signObservation({ round, configDigest, head, entries, gauges: [], shadows: [], documents: [] }, domain, key);
     });
   };
 }

@@ -1,7 +1,4 @@
-import { viewQuorum } from "../aggregator/quorum.ts";
-import { type ComputedRound, nextRound } from "../aggregator/round.ts";
-import { stepBreaker } from "../circuit-breaker/breaker.ts";
-import { EMPTY_MEMORY } from "../circuit-breaker/memory.ts";
+import { type ComputedRound, type FoldParent, foldRound, nextRound } from "../aggregator/round.ts";
 import { assert } from "../protocol/assert.ts";
 import { type BenchChain, foldChain } from "./chain.ts";
 import { atLeast, formatCount, formatRatio, type Outcome, timeInTurns } from "./measure.ts";
@@ -64,19 +61,11 @@ function replay({ inputs }: BenchChain): ComputedRound {
   return last;
 }
 
-function replayVerdicts({ inputs, network: { config, committee } }: BenchChain): unknown {
-  const first = inputs[0]?.parent;
-  let memory = first?.memory ?? EMPTY_MEMORY;
-  let parent = first === undefined ? undefined : { round: first.header.round, timestamp: first.header.timestamp };
-  for (const { round, observations } of inputs) {
-    const timestamp = round * config.roundMs;
-    const views = viewQuorum(
-      observations.map(({ observation }) => observation),
-      { config, f: committee.f, timestamp },
-    );
-    const times = { parent, round, timestamp, validUntil: timestamp + config.leaseMs };
-    memory = stepBreaker({ config, committee, memory, views, ...times }).memory;
-    parent = { round, timestamp };
+function replayVerdicts({ inputs }: BenchChain): unknown {
+  let parent: FoldParent | undefined = inputs[0]?.parent;
+  for (const input of inputs) {
+    const { memory, timestamp } = foldRound({ ...input, parent });
+    parent = { header: { round: input.round, timestamp, configDigest: input.network.configDigest }, memory };
   }
-  return memory;
+  return parent?.memory;
 }

@@ -1,24 +1,47 @@
 import { assert } from "../protocol/assert.ts";
+import type { Digest } from "../protocol/bytes.ts";
 import type { Committee } from "../protocol/committee.ts";
 import type { FeedConfig, NetworkConfig } from "../protocol/config.ts";
 import type { FeedId } from "../protocol/feed.ts";
+import type { GovernanceDocument } from "../protocol/governance.ts";
 import type { FeedVerdict } from "../protocol/round.ts";
 import { basketMove, createMarket } from "./basket.ts";
 import { createClock, type RoundClock, type RoundTimes, withoutParent } from "./clock.ts";
 import { establishFacts, type Facts } from "./facts.ts";
 import { stepFeed } from "./feed-step.ts";
 import { genesisMemory } from "./genesis.ts";
+import type { DocumentCode } from "./governance/codes.ts";
 import { volatilityOf } from "./learning.ts";
 import type { BreakerMemory, FeedMemory } from "./memory.ts";
-import type { QuorumView } from "./quorum-view.ts";
+import type { GaugeView, QuorumView } from "./quorum-view.ts";
+
+/** A document and how many of the round's observations carry it. */
+export type CarriedDocument = { readonly digest: Digest; readonly document: GovernanceDocument; readonly carriers: number };
+
+/** `taken`: it changed something in this round. Else why not. */
+export type DocumentOutcome = { readonly digest: Digest; readonly code: DocumentCode };
 
 export type BreakerInput = RoundTimes & {
   readonly config: NetworkConfig;
+  readonly configDigest: Digest;
+  /** Of the parent; another one than `configDigest` in the first round under a new config. */
+  readonly parentConfigDigest: Digest | undefined;
   readonly committee: Committee;
   /** The parent's; empty before the first round. */
   readonly memory: BreakerMemory;
   /** Of every feed that the round prices; other feeds are carried. */
   readonly views: ReadonlyMap<FeedId, QuorumView>;
+  readonly gauges: ReadonlyMap<string, GaugeView>;
+  readonly shadows: ReadonlyMap<FeedId, bigint>;
+  /** By ascending digest. */
+  readonly documents: readonly CarriedDocument[];
+};
+
+export type BreakerRound = {
+  readonly memory: BreakerMemory;
+  readonly feeds: readonly FeedVerdict[];
+  /** What became of each document, in their order. */
+  readonly intake: readonly DocumentOutcome[];
 };
 
 /**
@@ -26,7 +49,7 @@ export type BreakerInput = RoundTimes & {
  * every node to the last bit. Feeds by ascending id, every feed that was ever priced; one that never was has neither memory nor leaf.
  * No time passes in a chain's, or a feed's, first round.
  */
-export function stepBreaker(input: BreakerInput): { readonly memory: BreakerMemory; readonly feeds: readonly FeedVerdict[] } {
+export function stepBreaker(input: BreakerInput): BreakerRound {
   const { config, committee } = input;
   assert(input.parent === undefined || input.parent.timestamp < input.timestamp, "a round comes after its parent");
   const clock = createClock(config, committee, input);
@@ -36,7 +59,11 @@ export function stepBreaker(input: BreakerInput): { readonly memory: BreakerMemo
   const outcomes = feeds.map(({ config: { feed, thresholds }, ...present }) =>
     stepFeed({ ...present, thresholds, market: marketOf(feed), inBasket: basket.has(feed) }),
   );
-  return { memory: { feeds: outcomes.map(({ memory }) => memory) }, feeds: outcomes.map(({ verdict }) => verdict) };
+  return {
+    memory: { feeds: outcomes.map(({ memory }) => memory), governance: input.memory.governance },
+    feeds: outcomes.map(({ verdict }) => verdict),
+    intake: [],
+  };
 }
 
 type PresentFeed = {

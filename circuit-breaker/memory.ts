@@ -4,6 +4,7 @@ import { bytes32ToFeed, compareText, type FeedId, feedToBytes32 } from "../proto
 import { MAX_MEMBERS } from "../protocol/proposal.ts";
 import { BREAKER_STATES, type BreakerState, RULES } from "../protocol/report.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
+import { EMPTY_GOVERNANCE, encodeGovernance, type GovernanceMemory, readGovernance } from "./governance-memory.ts";
 import { MAX_UINT32 } from "./integers.ts";
 import { createWordReader, createWordWriter, type WordReader, type WordWriter } from "./words.ts";
 
@@ -53,10 +54,10 @@ export type FeedMemory = {
   readonly sysEma: bigint;
 };
 
-/** The whole of it, feeds by ascending id. */
-export type BreakerMemory = { readonly feeds: readonly FeedMemory[] };
+/** The whole of it, feeds and chains (`CHAIN/…`) by ascending id. */
+export type BreakerMemory = { readonly feeds: readonly FeedMemory[]; readonly governance: GovernanceMemory };
 
-export const EMPTY_MEMORY: BreakerMemory = { feeds: [] };
+export const EMPTY_MEMORY: BreakerMemory = { feeds: [], governance: EMPTY_GOVERNANCE };
 
 /** price … since, fired, recent, corrob … trips, openMs, closedAt … firstAt, manual, sysEma. */
 const FIELDS = 12 + RULES.length + 3 + 7 + RULES.length + 6 + 2 + 1;
@@ -71,18 +72,20 @@ const MAX_RECENT = 2n ** BigInt(MAX_MEMBERS) - 1n;
 const MAX_TIMER = 2n ** 127n - 1n;
 
 /**
- * Solidity's `abi.encode((bytes32 feed, int256[53] fields)[] feeds, int256[] globals)`, whose keccak is the header's `stateRoot`; feeds
- * by ascending id, each field in the order of {@link FeedMemory} with its lists written out, `state` as in the leaf (0 open), `globals`
- * empty in rules version 1.
+ * Solidity's `abi.encode((bytes32 feed, int256[53] fields)[] feeds, int256[] globals)`, whose keccak is the header's `stateRoot`;
+ * feeds by ascending id, each field in the order of {@link FeedMemory} with its lists written out, `state` as in the leaf (0 open);
+ * globals as {@link encodeGovernance} writes them.
  */
-export function encodeMemory({ feeds }: BreakerMemory): Uint8Array {
+export function encodeMemory({ feeds, governance }: BreakerMemory): Uint8Array {
   const feedsBytes = feeds.length * FEED_BYTES;
-  const writer = createWordWriter(HEAD_BYTES + feedsBytes + WORD);
+  const globals = encodeGovernance(governance);
+  const writer = createWordWriter(HEAD_BYTES + feedsBytes + WORD + globals.length);
   writer.put(2 * WORD);
   writer.put(HEAD_BYTES + feedsBytes);
   writer.put(feeds.length);
   for (const memory of feeds) writeFeed(writer, memory);
-  writer.put(0);
+  writer.put(globals.length / WORD);
+  writer.putBytes(globals);
   return writer.bytes;
 }
 
@@ -91,13 +94,12 @@ export function encodeMemory({ feeds }: BreakerMemory): Uint8Array {
  * bounds decodes. Whether it is the memory in question is for the caller to check against a `stateRoot`.
  */
 export function decodeMemory(bytes: Uint8Array): Result<BreakerMemory, string> {
-  const feedsBytes = bytes.length - HEAD_BYTES - WORD;
-  if (feedsBytes < 0 || feedsBytes % FEED_BYTES !== 0) return fail(`${bytes.length} bytes are no whole number of feeds`);
-  const count = feedsBytes / FEED_BYTES;
   const reader = createWordReader(bytes);
   reader.expect(2 * WORD);
-  reader.expect(HEAD_BYTES + feedsBytes);
-  reader.expect(count);
+  // A declared length is a stranger's word: what follows must be there.
+  const feedsBytes = reader.count(bytes.length) - HEAD_BYTES;
+  const count = reader.count(Math.floor(bytes.length / FEED_BYTES));
+  if (feedsBytes !== count * FEED_BYTES) reader.refuse(`${feedsBytes} bytes are not those of ${count} feeds`);
   const feeds: FeedMemory[] = [];
   let previous = "";
   while (feeds.length < count && reader.fault() === undefined) {
@@ -106,9 +108,9 @@ export function decodeMemory(bytes: Uint8Array): Result<BreakerMemory, string> {
     previous = memory.feed;
     feeds.push(memory);
   }
-  reader.expect(0);
-  const fault = reader.fault();
-  return fault === undefined ? ok({ feeds }) : fail(fault);
+  const governance = readGovernance(reader);
+  const fault = reader.end();
+  return fault === undefined ? ok({ feeds, governance }) : fail(fault);
 }
 
 function writeFeed({ put, putBytes }: WordWriter, memory: FeedMemory): void {

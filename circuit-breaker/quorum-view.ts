@@ -15,3 +15,6 @@ export type QuorumView = {
   readonly topBps: number;
   readonly outsideBps: number;
 };
+
+/** What the quorum measured besides prices; the unit goes with the gauge's name. */
+export type GaugeView = { readonly value: bigint; readonly asOf: number };

@@ -3,7 +3,8 @@ import { WORD, writeWord } from "../protocol/abi.ts";
 /** Words one after the other into a buffer of known size. */
 export type WordWriter = {
   readonly put: (value: bigint | number) => void;
-  readonly putBytes: (word: Uint8Array) => void;
+  /** A whole number of words. */
+  readonly putBytes: (words: Uint8Array) => void;
   readonly bytes: Uint8Array;
 };
 
@@ -17,9 +18,9 @@ export function createWordWriter(size: number): WordWriter {
       if (value !== 0 && value !== 0n) writeWord(view, at, value);
       at += WORD;
     },
-    putBytes: (word) => {
-      bytes.set(word, at);
-      at += WORD;
+    putBytes: (words) => {
+      bytes.set(words, at);
+      at += words.length;
     },
     bytes,
   };
@@ -38,6 +39,8 @@ export type WordReader = {
   readonly amount: (min: bigint, max: bigint) => bigint;
   readonly refuse: (why: string) => void;
   readonly fault: () => string | undefined;
+  /** Call last: words left over are a fault as well. */
+  readonly end: () => string | undefined;
 };
 
 export function createWordReader(source: Uint8Array): WordReader {
@@ -73,5 +76,9 @@ export function createWordReader(source: Uint8Array): WordReader {
     amount,
     refuse,
     fault: () => fault,
+    end: () => {
+      if (fault === undefined && at !== source.length) refuse(`${source.length - at} bytes left over`);
+      return fault;
+    },
   };
 }

@@ -73,9 +73,10 @@ export function formatReason(reason: ReasonDocument): string {
   return `${reason.rule}: ${what}, ${now}${formatMeasure(measured, unit)} (limit ${formatMeasure(limit, unit)})${quiet}`;
 }
 
-/** Groups are wanted and rounds are waited for; of everything else too much is bad. */
+/** Groups are wanted, points are reached, and rounds are waited for; of everything else too much is bad. */
 function isBeyond(measured: number, limit: number, unit: MeasureUnit): boolean {
   if (unit === "Groups") return measured < limit;
+  if (unit === "Points") return measured >= limit;
   return unit === "Rounds" ? measured <= limit : measured > limit;
 }
 
@@ -83,6 +84,7 @@ function measureOf(reason: ReasonDocument): readonly [measured: number, limit: n
   if ("measuredBps" in reason) return [reason.measuredBps, reason.limitBps, "Bps"];
   if ("measuredMs" in reason) return [reason.measuredMs, reason.limitMs, "Ms"];
   if ("measuredRounds" in reason) return [reason.measuredRounds, reason.limitRounds, "Rounds"];
+  if ("measuredPoints" in reason) return [reason.measuredPoints, reason.limitPoints, "Points"];
   return [reason.measuredGroups, reason.limitGroups, "Groups"];
 }
 

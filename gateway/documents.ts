@@ -170,5 +170,5 @@ function verdictsOf(round: CertifiedRound | undefined): ReadonlyMap<string, Feed
 
 function showVerdict({ report, reasons }: FeedVerdict): z.infer<typeof shownSchema> {
   const { breaker, ...shown } = showReport(report);
-  return { ...shown, breaker: { ...breaker, reasons: reasons.map(showReason) } };
+  return { ...shown, breaker: { ...breaker, reasons: reasons.map((reason) => showReason(reason)) } };
 }

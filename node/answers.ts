@@ -61,8 +61,8 @@ function takeBody(desk: Desk, digest: Digest, bytes: Uint8Array): string | undef
   if (body.value.round !== certificate.header.round) return "another round's body";
   const recomputed = desk.fold.recomputeBody(desk.network, body.value, desk.scheme);
   if (!recomputed.ok) return recomputed.error;
-  const { parent, round, observations, ...computed } = recomputed.value;
+  const { parent, round, observations, documents, ...computed } = recomputed.value;
   if (computed.digest !== digest) return "recomputes to another header";
-  adopt(desk, certificate, { opened: { parent, round, observations }, computed });
+  adopt(desk, certificate, { opened: { parent, round, observations, documents }, computed });
   return undefined;
 }

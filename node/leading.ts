@@ -49,7 +49,7 @@ export function lead(desk: Desk): void {
 function propose(desk: Desk, observations: readonly SignedObservation[]): void {
   const { network, key, scheme, round } = desk;
   const newest = desk.rounds.newest();
-  const opened = { parent: newest?.computed, round, observations };
+  const opened = { parent: newest?.computed, round, observations, documents: [] };
   const computed = desk.fold.nextRound({ network, ...opened });
   const proposal = { header: computed.header, observations: observations.map(({ digest }) => digest) };
   const signed = signProposal(proposal, network.domain, { scheme, ...key });

@@ -1,6 +1,6 @@
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
-import type { FeedEntry, GaugeEntry } from "../protocol/observation.ts";
+import type { FeedEntry, GaugeEntry, ShadowEntry } from "../protocol/observation.ts";
 import type { CertifiedRound, RoundBody } from "../protocol/round.ts";
 import type { EventCode, EventFields, EventLevel } from "./events.ts";
 import type { GossipCode, Verdict } from "./gossip-codes.ts";
@@ -28,7 +28,7 @@ export type ChainLink = { readonly round: number; readonly digest: Digest; reado
  *
  * - `tick`: time has passed; to be given no later than `wakeAt()`.
  * - `gossip`: a message on a topic, answered in the same call by one `verdict` of the same id.
- * - `sampled`: the answer to `sample`: this node's entries and gauges, each by ascending id.
+ * - `sampled`: the answer to `sample`: this node's entries, gauges and shadows, each by ascending id.
  * - `persisted` / `refused`: the answer to `persist`: the record is durable, or the store holds another digest for its kind and round.
  * - `fetched` / `fetch-failed`: exactly one of them answers each `fetch`.
  * - `hello`: a peer's answer to `greet`, with our clock at asking and at receiving.
@@ -41,6 +41,7 @@ export type Input =
       readonly round: number;
       readonly entries: readonly FeedEntry[];
       readonly gauges: readonly GaugeEntry[];
+      readonly shadows: readonly ShadowEntry[];
     }
   | { readonly kind: "persisted"; readonly record: GuardRecord }
   | { readonly kind: "refused"; readonly record: GuardRecord }

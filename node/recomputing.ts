@@ -26,7 +26,7 @@ function compute(desk: Desk, { header }: Certificate, digest: string): Computati
     if (value.unsound || !areSameRound(proposal.header, header)) continue;
     const observations = proposal.observations.flatMap((named) => findObservation(desk, named) ?? []);
     if (observations.length < proposal.observations.length) continue;
-    const opened = { parent, round, observations };
+    const opened = { parent, round, observations, documents: [] };
     const computed = desk.fold.nextRound({ network: desk.network, ...opened });
     if (computed.digest === digest) return { opened, computed };
     // Asked once: a leader may name other observations than those of the header that it had signed.

@@ -57,8 +57,8 @@ function restoreHead(desk: Desk, { head }: StartState): void {
     report(desk, "stored-head-unusable", { round: certificate.header.round, digest, fault: opened.error });
     return;
   }
-  const { parent, round, observations, ...computed } = opened.value;
-  desk.rounds.hold({ opened: { parent, round, observations }, computed, certificate });
+  const { parent, round, observations, documents, ...computed } = opened.value;
+  desk.rounds.hold({ opened: { parent, round, observations, documents }, computed, certificate });
   for (const mark of desk.chain.add({ round, digest, parent: computed.header.parent }, true))
     emit(desk, { kind: "mark", ...mark });
 }
@@ -153,7 +153,7 @@ function forgetDeadlines(desk: Desk): void {
  * This node's one observation of the round, naming its head of this moment. Once that head is of this round, or of a later one by faster
  * clocks, it is too late: a head that is no older than its observation is rejected, and the one who sent it pays.
  */
-function observe(desk: Desk, { round, entries, gauges }: Input & { readonly kind: "sampled" }): void {
+function observe(desk: Desk, { round, entries, gauges, shadows }: Input & { readonly kind: "sampled" }): void {
   const head = desk.rounds.head();
   const isLate = round !== desk.round || head.round >= round || !maySign(desk, "observation", round);
   if (isLate || entries.length > MAX_ENTRIES || gauges.length > MAX_GAUGES) {
@@ -161,7 +161,7 @@ function observe(desk: Desk, { round, entries, gauges }: Input & { readonly kind
     return;
   }
   const { network, scheme, key } = desk;
-  const observation = { round, configDigest: network.configDigest, head, entries, gauges, documents: [] };
+  const observation = { round, configDigest: network.configDigest, head, entries, gauges, shadows, documents: [] };
   const signed = signObservation(observation, network.domain, { scheme, ...key });
   desk.ownHead = { round, head: head.round };
   promise(desk, {

@@ -50,7 +50,7 @@ export function assessProposal(desk: Desk, { signed }: OpenProposal): Assessment
   const wants = [...missingObservations(desk, digests), ...missingParent(desk, header.parent)];
   if (wants.length > 0) return { kind: "waits", wants };
   const parent = desk.rounds.held(header.parent)?.computed;
-  const opened = { parent, round: header.round, observations };
+  const opened = { parent, round: header.round, observations, documents: [] };
   const why = refusalOf(desk, opened);
   if (why !== undefined) return { kind: "refused", why };
   const computed = desk.fold.nextRound({ network: desk.network, ...opened });

@@ -2,6 +2,7 @@ import { type Digest, fromHex, type Hex, toHex } from "../protocol/bytes.ts";
 import { type Certificate, decodeCertificate, encodeCertificate } from "../protocol/certificate.ts";
 import { createReader, createWriter, type Reader } from "../protocol/codec.ts";
 import type { RoundHeader } from "../protocol/eip712.ts";
+import { MAX_DOCUMENTS } from "../protocol/observation.ts";
 import { encodeSignedProposal, MAX_MEMBERS, readHeader, type SignedProposal, writeHeader } from "../protocol/proposal.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 import type { RoundBody } from "../protocol/round.ts";
@@ -14,6 +15,8 @@ const MAX_OBSERVATION_BYTES = 512 * 1024;
 const MAX_CERTIFICATE_BYTES = 11 * 1024;
 /** The memory of 2048 feeds in ABI words. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
+/** The whole config of a network of 2 048 feeds. */
+export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
 /** A longer message is refused from its length alone. */
 export const MAX_TOPIC_BYTES = {
@@ -76,7 +79,7 @@ export function splitProposalMessage(
 }
 
 /** A body as it goes from node to node: exactly what a {@link RoundBody} holds, and nothing in it needs to be trusted. */
-export function encodeRoundBody({ round, parent, memory, observations }: RoundBody): Uint8Array {
+export function encodeRoundBody({ round, parent, memory, observations, documents }: RoundBody): Uint8Array {
   const writer = createWriter();
   writer.u64(round);
   writer.u8(parent === undefined ? 0 : 1);
@@ -88,6 +91,11 @@ export function encodeRoundBody({ round, parent, memory, observations }: RoundBo
   for (const observation of observations.map(fromHex)) {
     writer.u32(observation.length);
     writer.bytes(observation);
+  }
+  writer.u16(documents.length);
+  for (const document of documents.map(fromHex)) {
+    writer.u32(document.length);
+    writer.bytes(document);
   }
   return writer.finish();
 }
@@ -103,7 +111,13 @@ export function decodeRoundBody(bytes: Uint8Array): Result<RoundBody, string> {
   while (observations.length < count && reader.fault() === undefined) {
     observations.push(toHex(readSized(reader, reader.u32(), MAX_OBSERVATION_BYTES)));
   }
-  return ended(reader, { round, parent, memory, observations });
+  const documentCount = reader.u16();
+  if (documentCount > MAX_MEMBERS * MAX_DOCUMENTS) reader.refuse(`expected at most ${MAX_MEMBERS * MAX_DOCUMENTS} documents`);
+  const documents: Hex[] = [];
+  while (documents.length < documentCount && reader.fault() === undefined) {
+    documents.push(toHex(readSized(reader, reader.u32(), MAX_DOCUMENT_BYTES)));
+  }
+  return ended(reader, { round, parent, memory, observations, documents });
 }
 
 /** What a node says of itself when greeted; unsigned, so it counts only over the peer's authenticated stream. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseAmount } from "./amount.ts";
 import { type Digest, isHex, keccakHex, utf8 } from "./bytes.ts";
 import { type Committee, createCommittee, MIN_COMMITTEE } from "./committee.ts";
 import { parseShape } from "./config-fault.ts";
@@ -15,6 +16,9 @@ const MAX_SOURCES = 64;
 const MAX_CONVERSIONS = 4;
 const MAX_LEASE_MS = 120_000;
 const MIN_BASKET = 3;
+const MAX_REFERENCES = 128;
+const MAX_KEYHOLDERS = 64;
+const HOUR_MS = 3_600_000;
 
 const addressSchema = z.custom<`0x${string}`>(
   (value) => isHex(value, 20),
@@ -40,6 +44,63 @@ const conversionSchema = z.union(
   "expected { multiply: FEED } or { divide: FEED }",
 );
 
+const amountTextSchema = z.string("expected a decimal amount in quotes").refine((text) => {
+  const amount = parseAmount(text);
+  return amount.ok && amount.value > 0n;
+}, "expected a decimal amount in quotes, above zero");
+
+/** A name that a reference's gauge (`rate.<name>`) can hold. */
+const referenceNameSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,23}$/, "expected 1 to 24 of a-z, 0-9, '.' and '-'");
+const chainNameSchema = z.string().regex(/^[A-Z0-9]{1,20}$/, "expected 1 to 20 of A-Z and 0-9");
+
+/** How an exchange rate is asked for: the contract's own function; `convertToAssets` is asked for one whole share. */
+export const RATE_METHODS = ["stEthPerToken", "getExchangeRate", "exchangeRate", "convertToAssets", "getRate"] as const;
+
+const decimalsSchema = wholeNumber(0, 36);
+const poolFields = {
+  pool: addressSchema,
+  /** Which of the pool's two tokens is the market's base. */
+  base: z.enum(["token0", "token1"]),
+  baseDecimals: decimalsSchema,
+  quoteDecimals: decimalsSchema,
+};
+
+/** A contract whose answer is a price or an exchange rate; `market` says of what in what. */
+const referenceSchema = z.strictObject({
+  name: referenceNameSchema,
+  chain: chainNameSchema,
+  market: feedSchema,
+  read: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("chainlink"), contract: addressSchema }),
+    z.strictObject({ kind: z.literal("uniswap-v3-twap"), ...poolFields, windowMs: wholeNumber(1_000, 86_400_000) }),
+    z.strictObject({ kind: z.literal("uniswap-v3-spot"), ...poolFields }),
+    z.strictObject({
+      kind: z.literal("exchange-rate"),
+      contract: addressSchema,
+      method: z.enum(RATE_METHODS),
+      /** Of the answer; `convertToAssets` is asked for 10^shareDecimals shares. */
+      decimals: decimalsSchema,
+      shareDecimals: decimalsSchema.default(18),
+    }),
+  ]),
+});
+
+/**
+ * An upper bound on a source's quote that grows with time: value · (1 + growthBps · (t − at) / year). For ratios that can only rise so
+ * fast.
+ */
+const capSchema = z.strictObject({
+  value: amountTextSchema,
+  at: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  growthBps: wholeNumber(0, 100_000),
+});
+
+/** What a feed is redeemable for: a fixed amount, or what a reference of kind exchange-rate says. */
+const pegSchema = z.union(
+  [z.strictObject({ par: amountTextSchema }), z.strictObject({ rate: referenceNameSchema })],
+  "expected { par: AMOUNT } or { rate: REFERENCE }",
+);
+
 const sourceSchema = z
   .strictObject({
     venue: nameSchema,
@@ -47,6 +108,7 @@ const sourceSchema = z
     weight: wholeNumber(1, 1_000_000),
     group: nameSchema.optional(),
     convert: z.array(conversionSchema).max(MAX_CONVERSIONS).default([]),
+    cap: capSchema.optional(),
   })
   .transform(({ group, ...source }) => ({ ...source, group: group ?? source.venue }));
 
@@ -54,13 +116,36 @@ const feedConfigSchema = z.strictObject({
   feed: feedSchema,
   preset: z.enum(PRESETS),
   thresholds: thresholdOverridesSchema.default({}),
+  /** A stable without one is held against 1. */
+  peg: pegSchema.optional(),
   sources: z.array(sourceSchema).min(1).max(MAX_SOURCES),
+});
+
+const keyholdersSchema = z
+  .array(z.strictObject({ name: nameSchema, address: addressSchema }))
+  .max(MAX_KEYHOLDERS)
+  .default([]);
+
+/** Who may pause and who may change, and how slowly (P6). Without governors nothing can ever be changed. */
+const governanceSchema = z.strictObject({
+  governors: keyholdersSchema,
+  /** m of k: more than half of the governors; 0 only without any. */
+  quorum: wholeNumber(0, MAX_KEYHOLDERS).default(0),
+  guardians: keyholdersSchema,
+  timelockMs: wholeNumber(1_000, 30 * 24 * HOUR_MS).default(48 * HOUR_MS),
+  shadowMs: wholeNumber(1_000, 24 * HOUR_MS).default(600_000),
+  /** A config that its shadows keep out for this long after its activation time is dropped. */
+  lapseMs: wholeNumber(1_000, 7 * 24 * HOUR_MS).default(24 * HOUR_MS),
+  /** Rounds that a replay report covers. */
+  replayRounds: wholeNumber(1, 604_800).default(86_400),
 });
 
 const networkSchema = z.strictObject({
   network: nameSchema,
   /** Version of the fold; code keeps the older fold until a newer one is activated. */
   rules: z.literal(1),
+  /** Every change of config counts it up. */
+  version: wholeNumber(1, 4_294_967_295).default(1),
   roundMs: wholeNumber(100, 60_000).default(1_000),
   graceMs: wholeNumber(1, 60_000).default(150),
   hopBudgetMs: wholeNumber(1, 10_000).default(50),
@@ -70,13 +155,21 @@ const networkSchema = z.strictObject({
   chains: z
     .array(
       z.strictObject({
-        chain: z.string().regex(/^[A-Z0-9]{1,20}$/, "expected 1 to 20 of A-Z and 0-9"),
+        chain: chainNameSchema,
         blockMs: wholeNumber(1, 60_000),
+        /** Below this base fee, in gwei, no rise of it is a sign of congestion. */
+        feeFloorGwei: amountTextSchema.default("20"),
+        /** Chainlink's sequencer uptime feed, on chains that have a sequencer. */
+        uptimeFeed: addressSchema.optional(),
+        /** Congestion of this chain forbids every liquidation there, not only disputed ones. */
+        liquidateNone: z.boolean().default(false),
       }),
     )
     .max(32)
     .default([]),
   committee: z.array(z.strictObject({ name: nameSchema, address: addressSchema })).max(MAX_MEMBERS),
+  governance: governanceSchema.prefault({}),
+  references: z.array(referenceSchema).max(MAX_REFERENCES).default([]),
   /** Overrides for every feed of the network, under each feed's own. */
   thresholds: thresholdOverridesSchema.default({}),
   basket: z
@@ -88,6 +181,11 @@ const networkSchema = z.strictObject({
 
 export type Conversion = z.infer<typeof conversionSchema>;
 export type SourceConfig = z.infer<typeof sourceSchema>;
+export type SourceCap = z.infer<typeof capSchema>;
+export type ReferenceConfig = z.infer<typeof referenceSchema>;
+export type PegConfig = z.infer<typeof pegSchema>;
+export type GovernanceConfig = z.infer<typeof governanceSchema>;
+export type ChainConfig = NetworkConfig["chains"][number];
 type ParsedNetwork = z.infer<typeof networkSchema>;
 
 export type FeedConfig = Omit<z.infer<typeof feedConfigSchema>, "thresholds"> & {
@@ -143,8 +241,14 @@ function complete({ thresholds, feeds, ...rest }: ParsedNetwork): NetworkConfig 
     ...rest,
     committee: [...rest.committee].sort((a, b) => compareText(a.address, b.address)),
     basket: [...rest.basket].sort((a, b) => compareText(a.feed, b.feed)),
+    chains: [...rest.chains].sort((a, b) => compareText(a.chain, b.chain)),
+    references: [...rest.references].sort((a, b) => compareText(a.name, b.name)),
     feeds: feeds
-      .map((feed) => ({ ...feed, thresholds: resolveThresholds(feed.preset, thresholds, feed.thresholds) }))
+      .map((feed) => ({
+        ...feed,
+        ...(feed.peg === undefined && feed.preset === "stable" ? { peg: { par: "1" } } : {}),
+        thresholds: resolveThresholds(feed.preset, thresholds, feed.thresholds),
+      }))
       .sort((a, b) => compareText(a.feed, b.feed)),
   };
 }

@@ -16,6 +16,8 @@ const MAX_PATH = 32;
 const MAX_BUNDLE_FEEDS = 2_048;
 /** Of a network or a member. */
 const MAX_NAME = 32;
+/** Of a clear condition in words. */
+const MAX_CLEARS = 160;
 /** int192 has 58 digits and a sign. */
 const MAX_INTEGER_TEXT = 59;
 /** int192 in units: 40 digits, a point, 18 decimals. */
@@ -87,13 +89,18 @@ export const reportSchema = z.tuple([
 export type ReportDocument = z.infer<typeof reportSchema>;
 
 const ruleSchema = z.enum(RULES);
+const clearsSchema = z
+  .string()
+  .max(MAX_CLEARS)
+  .regex(/^[ -~]+$/, "expected printable ASCII");
 
 /** What a rule measured against its limit, the unit in the fields' names. */
 export const reasonSchema = z.union([
-  z.strictObject({ rule: ruleSchema, measuredBps: countSchema, limitBps: countSchema }),
-  z.strictObject({ rule: ruleSchema, measuredMs: countSchema, limitMs: countSchema }),
-  z.strictObject({ rule: ruleSchema, measuredRounds: countSchema, limitRounds: countSchema }),
-  z.strictObject({ rule: ruleSchema, measuredGroups: countSchema, limitGroups: countSchema }),
+  z.strictObject({ rule: ruleSchema, measuredBps: countSchema, limitBps: countSchema, clears: clearsSchema.optional() }),
+  z.strictObject({ rule: ruleSchema, measuredMs: countSchema, limitMs: countSchema, clears: clearsSchema.optional() }),
+  z.strictObject({ rule: ruleSchema, measuredRounds: countSchema, limitRounds: countSchema, clears: clearsSchema.optional() }),
+  z.strictObject({ rule: ruleSchema, measuredGroups: countSchema, limitGroups: countSchema, clears: clearsSchema.optional() }),
+  z.strictObject({ rule: ruleSchema, measuredPoints: countSchema, limitPoints: countSchema, clears: clearsSchema.optional() }),
 ]);
 export type ReasonDocument = z.infer<typeof reasonSchema>;
 
@@ -198,13 +205,19 @@ export function showReport(report: Report) {
   };
 }
 
-/** @example showReason({ rule: "jump", unit: "Bps", measured: 420, limit: 300 }); // { rule: "jump", measuredBps: 420, limitBps: 300 } */
-export function showReason({ rule, unit, measured, limit }: Reason): ReasonDocument {
+/**
+ * @example
+ * showReason({ rule: "jump", unit: "Bps", measured: 420, limit: 300 }, "…");
+ * // { rule: "jump", measuredBps: 420, limitBps: 300, clears: "…" }
+ */
+export function showReason({ rule, unit, measured, limit }: Reason, clearCondition?: string): ReasonDocument {
+  const clears = clearCondition === undefined ? {} : { clears: clearCondition };
   const shown = {
-    Bps: { rule, measuredBps: measured, limitBps: limit },
-    Ms: { rule, measuredMs: measured, limitMs: limit },
-    Rounds: { rule, measuredRounds: measured, limitRounds: limit },
-    Groups: { rule, measuredGroups: measured, limitGroups: limit },
+    Bps: { rule, measuredBps: measured, limitBps: limit, ...clears },
+    Ms: { rule, measuredMs: measured, limitMs: limit, ...clears },
+    Rounds: { rule, measuredRounds: measured, limitRounds: limit, ...clears },
+    Groups: { rule, measuredGroups: measured, limitGroups: limit, ...clears },
+    Points: { rule, measuredPoints: measured, limitPoints: limit, ...clears },
   } satisfies Record<MeasureUnit, ReasonDocument>;
   return shown[unit];
 }
@@ -269,7 +282,7 @@ function toBundleFeed({ report, reasons }: FeedVerdict, tree: MerkleTree): Bundl
   const { breaker, ...shown } = showReport(report);
   return {
     ...shown,
-    breaker: { ...breaker, reasons: reasons.map(showReason) },
+    breaker: { ...breaker, reasons: reasons.map((reason) => showReason(reason)) },
     proof: { report: encodeReport(report), path: [...tree.proof(leafHash(reportTuple(report)))] },
   };
 }

@@ -10,7 +10,8 @@ export const OBSERVATION_VERSION = 1;
 /** A proposal or config never names more than this; a longer list is refused from its count alone. */
 export const MAX_ENTRIES = 4096;
 export const MAX_GAUGES = 256;
-export const MAX_DOCUMENTS = 64;
+/** What guardians and governors have to say at one time; each is fetched, kept and carried until it is taken in. */
+export const MAX_DOCUMENTS = 16;
 
 /** What a node saw of one feed. Prices of 10⁻¹⁸, shares in bps of source weight. */
 export type FeedEntry = {
@@ -31,13 +32,16 @@ export type FeedEntry = {
 /** Any other measured number (base fee, head age, redemption rate), by a name of at most 31 bytes. */
 export type GaugeEntry = { readonly gauge: string; readonly value: bigint; readonly asOf: number };
 
+/** What this node would say of a feed under the pending config (BREAKER.md B7). */
+export type ShadowEntry = { readonly feed: FeedId; readonly price: bigint };
+
 /** The newest certificate whose body a node holds; naming it obliges the node to serve both. (0, zero) before the first. */
 export type Head = { readonly round: number; readonly digest: Digest };
 
 /**
  * One message a node and round. It names its `observer`, because the digest covers contents and not keys: two members who saw the
- * same must not make one digest, and nobody can pass another's words off as his own. Entries and gauges by ascending id, documents
- * by ascending digest, none twice.
+ * same must not make one digest, and nobody can pass another's words off as his own. Entries, gauges and shadows by ascending id,
+ * documents by ascending digest, none twice.
  */
 export type Observation = {
   readonly round: number;
@@ -46,6 +50,7 @@ export type Observation = {
   readonly head: Head;
   readonly entries: readonly FeedEntry[];
   readonly gauges: readonly GaugeEntry[];
+  readonly shadows: readonly ShadowEntry[];
   readonly documents: readonly Digest[];
 };
 
@@ -82,6 +87,11 @@ export function encodeObservation(observation: Observation): Uint8Array {
     writer.amount(value);
     writer.u64(asOf);
   }
+  writer.u16(observation.shadows.length);
+  for (const { feed, price } of observation.shadows) {
+    writer.text(feed);
+    writer.amount(price);
+  }
   writer.u8(observation.documents.length);
   for (const digest of observation.documents) writer.bytes(fromHex(digest));
   return writer.finish();
@@ -97,6 +107,7 @@ export function decodeObservation(bytes: Uint8Array): Result<Observation, string
   const head = { round: reader.u64(), digest: toHex(reader.bytes(32)) };
   const entries = readAscending(reader, reader.u16(), MAX_ENTRIES, readEntry, (entry) => entry.feed);
   const gauges = readAscending(reader, reader.u16(), MAX_GAUGES, readGauge, (entry) => entry.gauge);
+  const shadows = readAscending(reader, reader.u16(), MAX_ENTRIES, readShadow, (entry) => entry.feed);
   const documents = readAscending(
     reader,
     reader.u8(),
@@ -105,7 +116,7 @@ export function decodeObservation(bytes: Uint8Array): Result<Observation, string
     (digest) => digest,
   );
   const fault = reader.end();
-  return fault === undefined ? ok({ round, configDigest, observer, head, entries, gauges, documents }) : fail(fault);
+  return fault === undefined ? ok({ round, configDigest, observer, head, entries, gauges, shadows, documents }) : fail(fault);
 }
 
 /** Signs as its observer: what a key says it says in its own name. */
@@ -147,11 +158,15 @@ function digestOf(observation: Observation, contents: Uint8Array, domain: Domain
   return observationDigest(domain, { round, configDigest, contents: keccakHex(contents) });
 }
 
-function readEntry(reader: Reader): FeedEntry {
+function readFeed(reader: Reader): FeedId {
   const feed = parseFeedId(reader.text(MAX_FEED_ID_BYTES));
   if (!feed.ok) reader.refuse(`feed: ${feed.error}`);
+  return feed.ok ? feed.value : ("" as FeedId);
+}
+
+function readEntry(reader: Reader): FeedEntry {
   return {
-    feed: feed.ok ? feed.value : ("" as FeedId),
+    feed: readFeed(reader),
     price: reader.amount(MAX_AMOUNT),
     low: reader.amount(MAX_AMOUNT),
     high: reader.amount(MAX_AMOUNT),
@@ -164,6 +179,10 @@ function readEntry(reader: Reader): FeedEntry {
 
 function readGauge(reader: Reader): GaugeEntry {
   return { gauge: reader.text(MAX_FEED_ID_BYTES), value: reader.amount(MAX_AMOUNT), asOf: reader.u64() };
+}
+
+function readShadow(reader: Reader): ShadowEntry {
+  return { feed: readFeed(reader), price: reader.amount(MAX_AMOUNT) };
 }
 
 function readAscending<T>(

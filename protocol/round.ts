@@ -3,7 +3,7 @@ import type { Certificate } from "./certificate.ts";
 import type { RoundHeader } from "./eip712.ts";
 import type { Report, RuleName } from "./report.ts";
 
-export type MeasureUnit = "Bps" | "Ms" | "Rounds" | "Groups";
+export type MeasureUnit = "Bps" | "Ms" | "Rounds" | "Groups" | "Points";
 
 /** Why a rule is active: the value it measured against its limit, in one unit. */
 export type Reason = {
@@ -37,11 +37,12 @@ export type HistoryEntry = {
 /**
  * Everything that is needed to compute a round again: where it started from and what the proposal put in. `memory` is the ABI
  * encoding whose keccak is the parent's `stateRoot`, empty bytes before the first round; observations are signed canonical bytes in
- * committee order.
+ * committee order; documents are the canonical bytes of what those observations carry, by ascending digest.
  */
 export type RoundBody = {
   readonly round: number;
   readonly parent: RoundHeader | undefined;
   readonly memory: Hex;
   readonly observations: readonly Hex[];
+  readonly documents: readonly Hex[];
 };

@@ -42,6 +42,9 @@ export const THRESHOLDS = {
   resetMs: row(SECOND, 10 * HOUR, [HOUR, HOUR, HOUR, HOUR, HOUR]),
   probeMs: row(SECOND, 5 * HOUR, [5 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, 10 * MINUTE]),
   staleMs: row(6 * SECOND, 50 * MINUTE, [60 * SECOND, 60 * SECOND, 180 * SECOND, 300 * SECOND, 180 * SECOND]),
+  pegBps: row(10, 1_000, [100, 100, 100, 100, 100]),
+  pegHoldMs: row(0, 60 * HOUR, [0, 0, 0, 6 * HOUR, 0]),
+  configBps: row(3, 1_000, [100, 100, 30, 30, 100]),
   emaTauMs: row(6 * MINUTE, 10 * DAY, [HOUR, HOUR, 6 * HOUR, DAY, DAY]),
   seasonMs: row(SECOND, 30 * DAY, [HOUR, HOUR, DAY, DAY, 72 * HOUR]),
   volPriorBps: row(50, 180_000, [8_000, 8_000, 500, 500, 20_000]),
@@ -54,10 +57,23 @@ export const THRESHOLDS = {
 export type ThresholdName = keyof typeof THRESHOLDS;
 type ThresholdRow = { readonly floor: number; readonly ceiling: number; readonly presets: Readonly<Record<Preset, number>> };
 
+/** Whose word counts when a market leaves its redemption rate: the market's, or the rate's, which then joins the interval. */
+export const PEG_TRUSTS = ["market", "rate"] as const;
+export type PegTrust = (typeof PEG_TRUSTS)[number];
+
+const PRESET_PEG_TRUST: Readonly<Record<Preset, PegTrust>> = {
+  major: "market",
+  large: "market",
+  stable: "market",
+  staked: "rate",
+  longtail: "market",
+};
+
 /** Rules whose action governance may raise from `robust` to `liquidate: none`; the others are `none` or information already. */
 export const RAISABLE_RULES = RULES.filter((rule) => !["stale", "config", "restart", "manual"].includes(rule));
 
 export type Thresholds = Readonly<Record<ThresholdName, number>> & {
+  readonly pegTrust: PegTrust;
   /** Rules of this feed that forbid every liquidation while active, not only disputed ones. */
   readonly liquidateNone: readonly (typeof RULES)[number][];
 };
@@ -76,6 +92,7 @@ export const thresholdOverridesSchema = z.strictObject({
     ThresholdName,
     z.ZodOptional<z.ZodInt>
   >),
+  pegTrust: z.enum(PEG_TRUSTS).optional(),
   liquidateNone: z.array(z.enum(RAISABLE_RULES)).optional(),
 });
 export type ThresholdOverrides = z.infer<typeof thresholdOverridesSchema>;
@@ -83,7 +100,7 @@ export type ThresholdOverrides = z.infer<typeof thresholdOverridesSchema>;
 /** A preset with overrides laid over it, the later ones winning. */
 export function resolveThresholds(preset: Preset, ...overrides: readonly ThresholdOverrides[]): Thresholds {
   const base = Object.fromEntries(NAMES.map((name) => [name, THRESHOLDS[name].presets[preset]]));
-  const merged = Object.assign({ ...base, liquidateNone: [] }, ...overrides) as Thresholds;
+  const merged = Object.assign({ ...base, pegTrust: PRESET_PEG_TRUST[preset], liquidateNone: [] }, ...overrides) as Thresholds;
   return { ...merged, liquidateNone: RULES.filter((rule) => merged.liquidateNone.includes(rule)) };
 }
 

@@ -65,7 +65,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       sample: ({ round }) => {
         sample = sampleMarkets(network.config, poller.snapshot(), now());
         metrics.onSample(sample);
-        shell.handle({ kind: "sampled", round, entries: sample.entries, gauges: [] });
+        shell.handle({ kind: "sampled", round, entries: sample.entries, gauges: [], shadows: [] });
       },
       persist: ({ record }) => {
         // Without the durable record there is no signature: the round goes on without this node.

@@ -59,7 +59,7 @@ function createTwin(
     }
     if (output.kind === "sample") {
       const { round } = output;
-      view.after(LOOK_MS, () => handle({ kind: "sampled", round, entries: view.sample().map(besides), gauges: [] }));
+      view.after(LOOK_MS, () => handle({ kind: "sampled", round, entries: view.sample().map(besides), gauges: [], shadows: [] }));
     }
     if (output.kind === "greet") for (const input of reassurances(view)) view.after(ANSWER_MS, () => handle(input));
     if (output.kind === "fetch") {

@@ -28,6 +28,7 @@ export function observe(
     head: headBefore(view, changes.round),
     entries: changes.entries ?? view.sample(),
     gauges: [],
+    shadows: [],
     documents: [],
     ...changes,
   };
@@ -61,7 +62,7 @@ export function computeRound(
   { network }: AdversaryView,
   { parent, round, observations }: { parent: ParentRound | undefined; round: number; observations: readonly SignedObservation[] },
 ): ComputedRound {
-  return nextRound({ network, parent, round, observations });
+  return nextRound({ network, parent, round, observations, documents: [] });
 }
 
 /** A proposal's bytes, signed by this node whether it leads the round or not. */

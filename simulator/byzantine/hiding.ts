@@ -54,7 +54,7 @@ function leadInHaste(view: AdversaryView, { round, observations, parent }: Led, 
   if (chosen.length < quorum) return;
   secrets.keep({ kind: "observation", digest: unsent.digest }, encodeSignedObservation(unsent), friends);
   const { header, digest } = proposeRound(view, { round, parent: newest, observations: chosen }, { keys: [] });
-  const body = bodyOf({ parent: newest?.opened, round, observations: chosen });
+  const body = bodyOf({ parent: newest?.opened, round, observations: chosen, documents: [] });
   secrets.keep({ kind: "body", digest }, encodeRoundBody(body), view.everybody);
   for (const { key } of view.cabal) secrets.gather(signatureOf(view, header, key));
   view.misbehaved("proposes in haste what few can complete");

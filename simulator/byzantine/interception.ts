@@ -30,7 +30,7 @@ export function misreport(
         const { round } = output;
         view.after(afterMs, () => {
           const honest = view.sample();
-          view.handle({ kind: "sampled", round, entries: distort(honest, round) ?? honest, gauges: [] });
+          view.handle({ kind: "sampled", round, entries: distort(honest, round) ?? honest, gauges: [], shadows: [] });
         });
         return false;
       }),

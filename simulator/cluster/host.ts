@@ -156,7 +156,7 @@ export function createHost(parts: HostParts): Host {
       later(random.below(3), () => {
         const entries = sample();
         tell({ at: queue.now(), kind: "sampled", node: index, round: sampled, entries });
-        handle({ kind: "sampled", round: sampled, entries, gauges: [] });
+        handle({ kind: "sampled", round: sampled, entries, gauges: [], shadows: [] });
       }),
     persist: (output) => {
       writing.push(output);

@@ -74,7 +74,7 @@ function measureRound(nodes: number) {
     const key = keys[node];
     if (key === undefined) throw new Error("a node has a key");
     const named = head === undefined ? { round: 0, digest: ZERO } : { round: head.header.round, digest: head.digest };
-    const contents = { round, configDigest: network.configDigest, head: named, entries, gauges: [], documents: [] };
+    const contents = { round, configDigest: network.configDigest, head: named, entries, gauges: [], shadows: [], documents: [] };
     return signObservation(contents, network.domain, { scheme, ...key });
   };
   const inputOf = (round: number, parent: RoundInput["parent"]): RoundInput => ({
@@ -82,6 +82,7 @@ function measureRound(nodes: number) {
     parent,
     round,
     observations: keys.map((_, node) => observe(round, sampleAt(round).entries, node, parent)),
+    documents: [],
   });
   const parent = nextRound(inputOf(FIRST_ROUND, undefined));
   const input = inputOf(FIRST_ROUND + 1, parent);

@@ -42,7 +42,7 @@ export function createSizes({
   const { entries } = sampleMarkets(network.config, market.snapshot(0, { now: clock, clock }), clock);
   const sign = (key: Key, of: typeof entries): SignedObservation => {
     const head = { round: 0, digest: ZERO_DIGEST };
-    const contents = { round, configDigest: network.configDigest, head, entries: of, gauges: [], documents: [] };
+    const contents = { round, configDigest: network.configDigest, head, entries: of, gauges: [], shadows: [], documents: [] };
     return signObservation(contents, network.domain, { scheme, ...key });
   };
   const first = keys[0];
@@ -51,7 +51,7 @@ export function createSizes({
   const [all, none] = [sign(first, entries), sign(first, [])].map((signed) => encodeSignedObservation(signed).length);
   const memoryOf = (of: typeof entries): number => {
     const observations = keys.map((key) => sign(key, of));
-    return encodeMemory(nextRound({ network, parent: undefined, round, observations }).memory).length;
+    return encodeMemory(nextRound({ network, parent: undefined, round, observations, documents: [] }).memory).length;
   };
   const entryBytes = perFeed(all ?? 0, none ?? 0);
   const memoryBytes = perFeed(memoryOf(entries), memoryOf([]));

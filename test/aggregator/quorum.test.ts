@@ -22,6 +22,7 @@ function observe(...entries: readonly FeedEntry[]): Observation {
     head: { round: 0, digest: digestOf(0) },
     entries,
     gauges: [],
+    shadows: [],
     documents: [],
   };
 }

@@ -32,7 +32,7 @@ function observe(index: number, changes: Partial<Observation> = {}, key = keyOf(
   const entry = { feed: "ETH/USD" as FeedId, price, low: price, high: price, asOf: AT, groups: 6, topBps: 1_700, outsideBps: 0 };
   const head = { round: 0, digest: ZERO_DIGEST };
   const { configDigest } = network;
-  const observation = { round: ROUND, configDigest, head, entries: [entry], gauges: [], documents: [], ...changes };
+  const observation = { round: ROUND, configDigest, head, entries: [entry], gauges: [], shadows: [], documents: [], ...changes };
   return signObservation(observation, network.domain, key);
 }
 

@@ -71,7 +71,7 @@ function observe(entries: readonly FeedEntry[], n: number, index: number): Obser
   const { configDigest } = network;
   const observer = keys[index]?.address ?? "0x";
   const head = { round: 0, digest: ZERO_DIGEST };
-  return { round: ROUND, configDigest, observer, head, entries, gauges: [], documents: [] };
+  return { round: ROUND, configDigest, observer, head, entries, gauges: [], shadows: [], documents: [] };
 }
 
 function view(seen: readonly (readonly FeedEntry[])[], n: number) {

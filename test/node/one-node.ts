@@ -41,6 +41,7 @@ export function observationBy(index: number, changes: Partial<Observation> = {})
     head: NO_HEAD,
     entries: [],
     gauges: [],
+    shadows: [],
     documents: [],
     ...changes,
   };

@@ -29,7 +29,10 @@ describe("a clock that was ten minutes ahead and is set right", () => {
     leaveQuarantine(machine, 3);
     const ahead = FIRST_ROUND + AHEAD_MS / 1_000;
     expect(only(machine.handle({ kind: "tick" }, START + AHEAD_MS), "sample")).toMatchObject([{ round: ahead }]);
-    const signed = only(machine.handle({ kind: "sampled", round: ahead, entries: [], gauges: [] }, START + AHEAD_MS), "persist");
+    const signed = only(
+      machine.handle({ kind: "sampled", round: ahead, entries: [], gauges: [], shadows: [] }, START + AHEAD_MS),
+      "persist",
+    );
     expect(signed).toHaveLength(1);
 
     expect(only(machine.handle({ kind: "tick" }, START), "sample")).toMatchObject([{ round: FIRST_ROUND }]);

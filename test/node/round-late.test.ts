@@ -31,7 +31,7 @@ it("whoever saw the round's own certificate before its sample came says nothing:
   expect(only(machine.handle(gossip("certificate", certificate), START + 100), "commit")).toHaveLength(1);
   expect(machine.status().head.round).toBe(FIRST_ROUND);
 
-  const outputs = machine.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [] }, START + 200);
+  const outputs = machine.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [], shadows: [] }, START + 200);
   expect(only(outputs, "persist")).toEqual([]);
   expect(codesOf(outputs)).toEqual(["sample-unusable"]);
 });

@@ -113,7 +113,7 @@ describe("what comes at the wrong time", () => {
   it("a sample of the round before is not signed as an observation of any", () => {
     const machine = started(3);
     machine.handle({ kind: "tick" }, START + 1_000);
-    const late = machine.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [] }, START + 1_005);
+    const late = machine.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [], shadows: [] }, START + 1_005);
     expect(late).toMatchObject([{ kind: "event", code: "sample-unusable", fields: { fault: "late" } }]);
   });
 

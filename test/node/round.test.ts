@@ -54,7 +54,7 @@ describe("a round, moment by moment", () => {
     expect(machine.wakeAt()).toBe(AT + 1_000);
     machine.handle({ kind: "tick" }, AT + 1_000);
     expect(machine.handle({ kind: "tick" }, START)).toEqual([{ kind: "sample", round: FIRST_ROUND }]);
-    const sampled = machine.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [] }, START + 3);
+    const sampled = machine.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [], shadows: [] }, START + 3);
     const own = observationBy(2).digest;
     const record = { kind: "observation", round: FIRST_ROUND, configDigest: network.configDigest, digest: own };
     expect(sampled).toEqual([{ kind: "persist", record }]);
@@ -96,7 +96,7 @@ describe("a round, moment by moment", () => {
     expect(codesOf(proposed)).toEqual(["key-used-elsewhere"]);
     const other = started(2);
     other.handle({ kind: "tick" }, START);
-    const own = other.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [] }, START + 1);
+    const own = other.handle({ kind: "sampled", round: FIRST_ROUND, entries: [], gauges: [], shadows: [] }, START + 1);
     acknowledge(other, own, START + 2);
     const outputs = hear(
       other,
@@ -234,7 +234,7 @@ describe("what a node does not sign", () => {
     const body = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: first }));
     machine.handle({ kind: "fetched", want: { kind: "body", digest: parent }, from: keyOf(0).address, bytes: body }, START + 30);
     const round = FIRST_ROUND + 1;
-    const own = machine.handle({ kind: "sampled", round, entries: [], gauges: [] }, START + 1_001);
+    const own = machine.handle({ kind: "sampled", round, entries: [], gauges: [], shadows: [] }, START + 1_001);
     acknowledge(machine, own, START + 1_002);
     const observations = [0, 2, 3].map((index) => observationBy(index, { round }));
     hear(machine, observations, START + 1_010);
@@ -390,7 +390,7 @@ describe("no input makes it throw", () => {
       const inputs: readonly Input[] = [
         { kind: "tick" },
         gossip(pick(["observation", "proposal", "signature", "certificate"] as const), bytes),
-        { kind: "sampled", round: Math.floor(now / 1_000), entries: [], gauges: [] },
+        { kind: "sampled", round: Math.floor(now / 1_000), entries: [], gauges: [], shadows: [] },
         { kind: "persisted", record },
         { kind: "fetched", want, from, bytes },
         { kind: "fetch-failed", want, from },

@@ -276,7 +276,7 @@ test.each<[name: string, bytes: Uint8Array, fault: RegExp]>([
 });
 
 test("an integer beyond 2^53 is refused", () => {
-  const bytes = encodeObservation({ ...observation, entries: [], gauges: [], documents: [] });
+  const bytes = encodeObservation({ ...observation, entries: [], gauges: [], shadows: [], documents: [] });
   expect(decodeObservation(Uint8Array.from(bytes, (byte, at) => (at === 1 ? 0xff : byte)))).toEqual({
     ok: false,
     error: "integer beyond 2^53 at byte 9",

@@ -27,6 +27,7 @@ const observation = {
   head: { round: 0, digest: digestOf(0) },
   entries: [],
   gauges: [],
+  shadows: [],
   documents: [],
 };
 

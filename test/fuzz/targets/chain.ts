@@ -73,7 +73,11 @@ function headOf({ computed: { header, digest } }: Link): Head {
 export function observe(round: number, index: number, head: Head, key: TestKey): SignedObservation {
   const { configDigest, domain } = network;
   const gauges = [{ gauge: "baseFee.ETHEREUM", value: 30n * 10n ** 9n, asOf: round * network.config.roundMs - 50 }];
-  return signObservation({ round, configDigest, head, entries: entriesOf(round, index), gauges, documents: [] }, domain, key);
+  return signObservation(
+    { round, configDigest, head, entries: entriesOf(round, index), gauges, shadows: [], documents: [] },
+    domain,
+    key,
+  );
 }
 
 /** What the member at this index saw. */

@@ -78,7 +78,11 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
   const { configDigest, domain } = network;
   const head = { round: heads === 0 ? 0 : parentRound + heads - 1, digest: configDigest };
   const observations = keys.map((key, index) =>
-    signObservation({ round, configDigest, head, entries: sorted(entries[index] ?? []), gauges: [], documents: [] }, domain, key),
+    signObservation(
+      { round, configDigest, head, entries: sorted(entries[index] ?? []), gauges: [], shadows: [], documents: [] },
+      domain,
+      key,
+    ),
   );
   return {
     round,

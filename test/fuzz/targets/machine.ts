@@ -167,7 +167,13 @@ function acknowledge(life: Life, step: Step): void {
 
 function sample(life: Life, step: Step): void {
   const round = Math.floor(life.now / network.config.roundMs);
-  handle(life, { kind: "sampled", round: round + (step.value % 2), entries: entriesOf(round, step.member), gauges: [] });
+  handle(life, {
+    kind: "sampled",
+    round: round + (step.value % 2),
+    entries: entriesOf(round, step.member),
+    gauges: [],
+    shadows: [],
+  });
 }
 
 function gossip(life: Life, topic: Topic, step: Step): void {
