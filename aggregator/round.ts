@@ -1,4 +1,5 @@
-import { type DocumentOutcome, stepBreaker } from "../circuit-breaker/breaker.ts";
+import { stepBreaker } from "../circuit-breaker/breaker.ts";
+import type { DocumentOutcome } from "../circuit-breaker/governance/step.ts";
 import { type BreakerMemory, decodeMemory, EMPTY_MEMORY, encodeMemory } from "../circuit-breaker/memory.ts";
 import { assert } from "../protocol/assert.ts";
 import { concat, type Digest, fromHex, keccakHex, toHex, ZERO_DIGEST } from "../protocol/bytes.ts";

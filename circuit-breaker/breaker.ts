@@ -3,23 +3,16 @@ import type { Digest } from "../protocol/bytes.ts";
 import type { Committee } from "../protocol/committee.ts";
 import type { FeedConfig, NetworkConfig } from "../protocol/config.ts";
 import type { FeedId } from "../protocol/feed.ts";
-import type { GovernanceDocument } from "../protocol/governance.ts";
 import type { FeedVerdict } from "../protocol/round.ts";
 import { basketMove, createMarket } from "./basket.ts";
 import { createClock, type RoundClock, type RoundTimes, withoutParent } from "./clock.ts";
 import { establishFacts, type Facts } from "./facts.ts";
 import { stepFeed } from "./feed-step.ts";
 import { genesisMemory } from "./genesis.ts";
-import type { DocumentCode } from "./governance/codes.ts";
+import type { CarriedDocument, DocumentOutcome } from "./governance/step.ts";
 import { volatilityOf } from "./learning.ts";
 import type { BreakerMemory, FeedMemory } from "./memory.ts";
 import type { GaugeView, QuorumView } from "./quorum-view.ts";
-
-/** A document and how many of the round's observations carry it. */
-export type CarriedDocument = { readonly digest: Digest; readonly document: GovernanceDocument; readonly carriers: number };
-
-/** `taken`: it changed something in this round. Else why not. */
-export type DocumentOutcome = { readonly digest: Digest; readonly code: DocumentCode };
 
 export type BreakerInput = RoundTimes & {
   readonly config: NetworkConfig;

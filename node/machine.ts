@@ -1,7 +1,11 @@
+import type { DocumentCode } from "../circuit-breaker/governance/codes.ts";
 import type { Address, Digest } from "../protocol/bytes.ts";
+import type { Network, NetworkConfig } from "../protocol/config.ts";
 import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
+import type { SignedDocument } from "../protocol/governance.ts";
 import type { FeedEntry, GaugeEntry, ShadowEntry } from "../protocol/observation.ts";
 import type { CertifiedRound, RoundBody } from "../protocol/round.ts";
+import type { Transition } from "../protocol/transition.ts";
 import type { EventCode, EventFields, EventLevel } from "./events.ts";
 import type { GossipCode, Verdict } from "./gossip-codes.ts";
 
@@ -17,8 +21,14 @@ export type GuardRecord = {
   readonly digest: Digest;
 };
 
-/** What is fetched by digest: a signed observation by its own, a certificate and a round's body by the header's. */
-export type Want = { readonly kind: "observation" | "certificate" | "body"; readonly digest: Digest };
+/**
+ * What is fetched by digest: a signed observation or document by its own, a certificate and a round's body by the header's, the newest
+ * transition into a config by the config's.
+ */
+export type Want = {
+  readonly kind: "observation" | "certificate" | "body" | "document" | "transition";
+  readonly digest: Digest;
+};
 
 /** A certified round of the chain, as far as a walk over it needs to know. */
 export type ChainLink = { readonly round: number; readonly digest: Digest; readonly parent: Digest };
@@ -31,6 +41,8 @@ export type ChainLink = { readonly round: number; readonly digest: Digest; reado
  * - `sampled`: the answer to `sample`: this node's entries, gauges and shadows, each by ascending id.
  * - `persisted` / `refused`: the answer to `persist`: the record is durable, or the store holds another digest for its kind and round.
  * - `fetched` / `fetch-failed`: exactly one of them answers each `fetch`.
+ * - `submitted`: a document that somebody handed to this node, answered in the same call by one `receipt` of the same id.
+ * - `reviewed`: the answer to `review`: whether this node came to the replay report that a config document names.
  * - `hello`: a peer's answer to `greet`, with our clock at asking and at receiving.
  */
 export type Input =
@@ -47,6 +59,8 @@ export type Input =
   | { readonly kind: "refused"; readonly record: GuardRecord }
   | { readonly kind: "fetched"; readonly want: Want; readonly from: Address; readonly bytes: Uint8Array }
   | { readonly kind: "fetch-failed"; readonly want: Want; readonly from: Address }
+  | { readonly kind: "submitted"; readonly id: string; readonly bytes: Uint8Array }
+  | { readonly kind: "reviewed"; readonly document: Digest; readonly agrees: boolean }
   | {
       readonly kind: "hello";
       readonly from: Address;
@@ -71,6 +85,16 @@ export type Output =
   | { readonly kind: "publish"; readonly topic: Topic; readonly bytes: Uint8Array }
   /** Ask this one peer (the own store first, for certificates and bodies); answer `fetch-failed` after `timeoutMs`. */
   | { readonly kind: "fetch"; readonly want: Want; readonly from: Address; readonly timeoutMs: number }
+  /** What became of a submitted document: it is carried from now on, or a code or fault says why not. */
+  | { readonly kind: "receipt"; readonly id: string; readonly receipt: DocumentReceipt }
+  /** Make a verified document durable; it is served by its digest. */
+  | { readonly kind: "keep"; readonly document: SignedDocument }
+  /** A config document arrived: compute its replay report, in the background, and answer with `reviewed`. */
+  | { readonly kind: "review"; readonly document: SignedDocument }
+  /** The config in force changed, or the pending one did: what is sampled, and under what, follows. */
+  | { readonly kind: "config"; readonly network: Network; readonly pending: NetworkConfig | undefined }
+  /** The first certificate under a config in force: durable, and served by the config's digest. */
+  | { readonly kind: "transition"; readonly transition: Transition }
   /** Ask every connected committee peer for its hello. */
   | { readonly kind: "greet" }
   /** Idempotent by digest: the store may hold the round already. */
@@ -84,6 +108,10 @@ export type Output =
   | { readonly kind: "evidence"; readonly round: number; readonly evidence: Evidence }
   | { readonly kind: "event"; readonly level: EventLevel; readonly code: EventCode; readonly fields: EventFields };
 
+export type DocumentReceipt =
+  | { readonly ok: true; readonly digest: Digest; readonly code: "carried" | "review" }
+  | { readonly ok: false; readonly code: DocumentCode | "malformed"; readonly detail: string };
+
 /** What the store knew when the process started. */
 export type StartState = {
   /** The newest certificate whose body is stored. */
@@ -92,6 +120,9 @@ export type StartState = {
   readonly guard: readonly GuardRecord[];
   /** Stored rounds on the walk back from the head, in any order; what is missing here is fetched and committed again. */
   readonly history: readonly ChainLink[];
+  /** Documents kept, newest first, and the way from the genesis config to the one in force. */
+  readonly documents: readonly Uint8Array[];
+  readonly transitions: readonly Transition[];
 };
 
 /** The round state machine: no clock, no I/O; the shell executes its outputs and sets one timer. */

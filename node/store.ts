@@ -1,7 +1,8 @@
 import type { Digest } from "../protocol/bytes.ts";
 import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
-import type { CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { BreakerTransition, CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { Transition } from "../protocol/transition.ts";
 import type { GuardRecord } from "./machine.ts";
 
 /** A promise as the store keeps it: what a node signs at most once for its kind and round (P2). `recordedAt` is Unix ms. */
@@ -53,6 +54,22 @@ export type Store = {
   ) => readonly HistoryEntry[];
   /** Certificates off the walk: the metric `sibling_certificates`. */
   readonly orphans: () => number;
+  /** Breakers' changes of state in rounds of the walk with from ≤ round ≤ to, newest first, at most `limit` and {@link MAX_HISTORY}. */
+  readonly breakerLog: (query: {
+    readonly feed?: FeedId;
+    readonly from?: number;
+    readonly to?: number;
+    readonly limit: number;
+  }) => readonly BreakerTransition[];
+  /** What guardians and governors said, by its digest; bounded, the oldest pauses go first. */
+  readonly saveDocument: (document: { readonly digest: Digest; readonly bytes: Uint8Array }) => "saved" | "known";
+  readonly document: (digest: Digest) => Uint8Array | undefined;
+  /** Newest saved first. */
+  readonly documents: (options: { readonly limit: number }) => readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
+  /** One for each change of the config in force; idempotent by the certificate's round. */
+  readonly saveTransition: (transition: Transition) => void;
+  /** Oldest first: the way from the genesis config to the one in force. */
+  readonly transitions: () => readonly Transition[];
   /** One per signer, kind and round. `full`: this signer's share is used up. */
   readonly saveEvidence: (evidence: Evidence) => "saved" | "known" | "full";
   /** Newest saved first. */

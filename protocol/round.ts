@@ -1,7 +1,8 @@
 import type { Digest, Hex } from "./bytes.ts";
 import type { Certificate } from "./certificate.ts";
 import type { RoundHeader } from "./eip712.ts";
-import type { Report, RuleName } from "./report.ts";
+import type { FeedId } from "./feed.ts";
+import type { BreakerState, Report, RuleName } from "./report.ts";
 
 export type MeasureUnit = "Bps" | "Ms" | "Rounds" | "Groups" | "Points";
 
@@ -25,6 +26,19 @@ export type CertifiedRound = {
 
 /** A round and whether it lies off the walk back from the newest one. */
 export type StoredRound = { readonly certified: CertifiedRound; readonly orphan: boolean };
+
+/** A breaker's change of state: which rules with what they measured, and what the quorum had seen. `from` is null in a feed's first round. */
+export type BreakerTransition = {
+  readonly feed: FeedId;
+  readonly round: number;
+  readonly timestamp: number;
+  readonly digest: Digest;
+  readonly from: BreakerState | null;
+  readonly to: BreakerState;
+  readonly reasons: readonly Reason[];
+  /** Of the round's observations, in committee order. */
+  readonly observations: readonly Digest[];
+};
 
 /** One feed in one past round; the timestamp is the round's, Unix ms. */
 export type HistoryEntry = {

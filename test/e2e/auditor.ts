@@ -48,7 +48,9 @@ export function audit(network: Network, { digest, header, signatures, feeds, bod
   const differing = HEADER_FIELDS.find((field) => computed.value.header[field] !== header[field]);
   if (differing !== undefined)
     return fail(`header.${differing}: ${header[differing]}, computed ${computed.value.header[differing]}`);
-  const leaves = computed.value.feeds.map(({ report, reasons }) => hexOf([encodeReport(report), reasons.map((reason) => showReason(reason))]));
+  const leaves = computed.value.feeds.map(({ report, reasons }) =>
+    hexOf([encodeReport(report), reasons.map((reason) => showReason(reason))]),
+  );
   const shown = feeds.map(({ report, breaker }) => hexOf([report, breaker.reasons]));
   const wrong = leaves.findIndex((leaf, index) => leaf !== shown[index]);
   if (wrong >= 0 || leaves.length !== shown.length)
