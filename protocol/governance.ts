@@ -45,7 +45,8 @@ export type GovernanceDocument =
       readonly configDigest: Digest;
       /** Not in force before. */
       readonly activation: number;
-      /** Of the replay report that shows its effect. */
+      /** The last round of the replay that shows its effect, and the digest of its report. */
+      readonly replayTo: number;
       readonly replay: Digest;
       readonly config: NetworkConfig;
       readonly approvals: readonly Approval[];

@@ -1,0 +1,44 @@
+import { decodeMemory } from "../../circuit-breaker/memory.ts";
+import { fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import type { Network } from "../../protocol/config.ts";
+import { decodeSignedDocument } from "../../protocol/governance-codec.ts";
+import { decodeObservation, type SignedObservation } from "../../protocol/observation.ts";
+import { fail, ok, type Result } from "../../protocol/result.ts";
+import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
+import { type Secp256k1, SIGNATURE_BYTES } from "../../protocol/secp256k1.ts";
+import type { FoldParent } from "../round.ts";
+import type { ReplayedRound } from "./report.ts";
+
+/**
+ * A round of this node's own store, opened for a replay: what it verified before it signed is not verified again. `isFirst`: the parent's
+ * memory is wanted too. The fault says which part of the store does not read.
+ */
+export function openStoredRound(
+  { certificate, feeds }: CertifiedRound,
+  body: RoundBody,
+  { network, scheme, isFirst }: { readonly network: Network; readonly scheme: Secp256k1; readonly isFirst: boolean },
+): Result<ReplayedRound, string> {
+  const observations: SignedObservation[] = [];
+  for (const [index, hex] of body.observations.entries()) {
+    const decoded = decodeObservation(fromHex(hex).subarray(0, -SIGNATURE_BYTES));
+    if (!decoded.ok) return fail(`observations[${index}]: ${decoded.error}`);
+    observations.push({ observation: decoded.value, digest: ZERO_DIGEST, signer: decoded.value.observer, signature: "0x" });
+  }
+  const documents = [];
+  for (const [index, hex] of body.documents.entries()) {
+    const { config, domain } = network;
+    const decoded = decodeSignedDocument(fromHex(hex), { governance: config.governance, domain, scheme });
+    if (!decoded.ok) return fail(`documents[${index}]: ${decoded.error}`);
+    documents.push(decoded.value);
+  }
+  const parent = isFirst ? openParent(body) : ok(undefined);
+  if (!parent.ok) return parent;
+  const { round, timestamp } = certificate.header;
+  return ok({ parent: parent.value, round, timestamp, observations, documents, feeds });
+}
+
+function openParent({ parent, memory }: RoundBody): Result<FoldParent | undefined, string> {
+  if (parent === undefined) return ok(undefined);
+  const decoded = decodeMemory(fromHex(memory));
+  return decoded.ok ? ok({ header: parent, memory: decoded.value }) : fail(`memory: ${decoded.error}`);
+}
