@@ -16,7 +16,7 @@ export const CERTIFIED_ROUNDS = 60;
 export type KeyholderMemory = {
   readonly address: Address;
   readonly nonce: number;
-  /** Ms of pause against the rolling allowance, as of `usedAt`. */
+  /** Ms of pause charged to the rolling allowance; it comes back 7 days after `usedAt`, the latest end of what was charged. */
   readonly usedMs: number;
   readonly usedAt: number;
 };
@@ -30,7 +30,12 @@ export type PauseMemory = {
   readonly action: "robust" | "none";
   readonly until: number;
   readonly power: PausePower;
-  /** Ascending. */
+  /**
+   * Withdrawn before this instant, it gives its signers the time up to there back: its end, or the end of the guardians' pauses that it
+   * extended, since an extension counts for them too and stays spent; 0 for governors, who pay nothing.
+   */
+  readonly refundUntil: number;
+  /** Who signed, ascending. */
   readonly keyholders: readonly Address[];
 };
 
@@ -51,7 +56,7 @@ export type GovernanceMemory = {
   readonly previous: Digest;
   /** Decided in this round: every round that stands on it is computed under this config. */
   readonly next: Digest;
-  /** Bit k says that round r − k was certified, for the last 60 rounds. */
+  /** Bit k says that round r − k was certified, for the last 60 rounds; those before the chain's first count as certified. */
   readonly certified: bigint;
 };
 
@@ -66,8 +71,8 @@ export const EMPTY_GOVERNANCE: GovernanceMemory = {
 
 /**
  * `int256[]`, a list as its length and then its items: keyholders {address, nonce, usedMs, usedAt}; pauses {feed (zero: all), action,
- * until, power, keyholders}; pending as a list of none or one {configDigest, activation, feeds {feed, agreedAt, accepted}}; previous;
- * next; certified. Addresses are right-aligned, digests and feeds are their 32 bytes.
+ * until, power, refundUntil, keyholders}; pending as a list of none or one {configDigest, activation, feeds {feed, agreedAt, accepted}};
+ * previous; next; certified. Addresses are right-aligned, digests and feeds are their 32 bytes.
  */
 export function encodeGovernance(memory: GovernanceMemory): Uint8Array {
   const writer = createWordWriter(WORD * countWords(memory));
@@ -77,11 +82,12 @@ export function encodeGovernance(memory: GovernanceMemory): Uint8Array {
     writer.put(usedMs);
     writer.put(usedAt);
   });
-  writeList(writer, memory.pauses, ({ feed, action, until, power, keyholders }) => {
+  writeList(writer, memory.pauses, ({ feed, action, until, power, refundUntil, keyholders }) => {
     writer.putBytes(feed === ALL_FEEDS ? new Uint8Array(WORD) : feedToBytes32(feed));
     writer.put(PAUSE_ACTIONS.indexOf(action));
     writer.put(until);
     writer.put(PAUSE_POWERS.indexOf(power));
+    writer.put(refundUntil);
     writeList(writer, keyholders, (address) => putAddress(writer, address));
   });
   writeList(writer, memory.pending === undefined ? [] : [memory.pending], ({ configDigest, activation, feeds }) => {
@@ -124,7 +130,7 @@ export function readGovernance(reader: WordReader): GovernanceMemory {
 const MAX_CERTIFIED = 2n ** BigInt(CERTIFIED_ROUNDS) - 1n;
 
 function countWords({ keyholders, pauses, pending }: GovernanceMemory): number {
-  const ofPauses = pauses.reduce((sum, pause) => sum + 5 + pause.keyholders.length, 0);
+  const ofPauses = pauses.reduce((sum, pause) => sum + 6 + pause.keyholders.length, 0);
   return 6 + 4 * keyholders.length + ofPauses + (pending === undefined ? 0 : 3 + 3 * pending.feeds.length);
 }
 
@@ -133,9 +139,10 @@ function readPause(reader: WordReader): PauseMemory {
   const action = reader.integer(1, 2) === 2 ? "none" : "robust";
   const until = reader.count(Number.MAX_SAFE_INTEGER);
   const power = PAUSE_POWERS[reader.count(PAUSE_POWERS.length - 1)] ?? "guardian";
+  const refundUntil = reader.count(Number.MAX_SAFE_INTEGER);
   const keyholders = readList(reader, MAX_APPROVALS, () => readAddress(reader));
   ascending(reader, keyholders);
-  return { feed, action, until, power, keyholders };
+  return { feed, action, until, power, refundUntil, keyholders };
 }
 
 function readPending(reader: WordReader): PendingConfig {
