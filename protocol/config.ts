@@ -1,21 +1,20 @@
 import { z } from "zod";
 import { parseAmount } from "./amount.ts";
 import { type Digest, isHex, keccakHex, utf8 } from "./bytes.ts";
-import { type Committee, createCommittee, MIN_COMMITTEE } from "./committee.ts";
+import { type Committee, createCommittee } from "./committee.ts";
 import { parseShape } from "./config-fault.ts";
-import { findPathFaults } from "./conversion.ts";
+import { findRelationFaults } from "./config-relations.ts";
 import { createDomain, type Domain } from "./eip712.ts";
 import { compareText, type FeedId, parseFeedId } from "./feed.ts";
 import { canonicalJson, type Json } from "./jcs.ts";
 import { MAX_MEMBERS } from "./proposal.ts";
 import { fail, ok, type Result } from "./result.ts";
-import { checkThresholds, PRESETS, resolveThresholds, thresholdOverridesSchema } from "./thresholds.ts";
+import { PRESETS, resolveThresholds, thresholdOverridesSchema } from "./thresholds.ts";
 
 const MAX_FEEDS = 2_048;
 const MAX_SOURCES = 64;
 const MAX_CONVERSIONS = 4;
 const MAX_LEASE_MS = 120_000;
-const MIN_BASKET = 3;
 const MAX_REFERENCES = 128;
 const MAX_KEYHOLDERS = 64;
 const HOUR_MS = 3_600_000;
@@ -206,7 +205,7 @@ export function parseNetworkConfig(input: unknown): Result<NetworkConfig, readon
   const shape = parseShape(networkSchema, input);
   if (!shape.ok) return shape;
   const config = complete(shape.value);
-  const faults = [...networkFaults(config), ...config.feeds.flatMap((feed) => feedFaults(feed)), ...findPathFaults(config.feeds)];
+  const faults = findRelationFaults(config);
   return faults.length === 0 ? ok(deepFreeze(config)) : fail(faults);
 }
 
@@ -236,6 +235,17 @@ export function genesisNetwork(config: NetworkConfig): Network {
   };
 }
 
+/** The same network under another config: its committee, and the domain and genesis that it was founded with. */
+export function networkUnder({ genesisConfigDigest, domain }: Network, config: NetworkConfig): Network {
+  return {
+    config,
+    configDigest: configDigest(config),
+    genesisConfigDigest,
+    committee: createCommittee(config.committee),
+    domain,
+  };
+}
+
 function complete({ thresholds, feeds, ...rest }: ParsedNetwork): NetworkConfig {
   return {
     ...rest,
@@ -251,80 +261,6 @@ function complete({ thresholds, feeds, ...rest }: ParsedNetwork): NetworkConfig 
       }))
       .sort((a, b) => compareText(a.feed, b.feed)),
   };
-}
-
-function networkFaults(config: NetworkConfig): readonly ConfigFault[] {
-  const { roundMs, leaseMs, graceMs, hopBudgetMs, maxSkewMs, committee, feeds, basket, chains } = config;
-  const faults: ConfigFault[] = [];
-  const n = committee.length;
-  if (n < MIN_COMMITTEE) faults.push({ path: "committee", expected: `expected at least ${MIN_COMMITTEE} members, found ${n}` });
-  faults.push(
-    ...duplicates(committee, (member) => member.address, "committee", "address"),
-    ...duplicates(committee, (member) => member.name, "committee", "name"),
-    ...duplicates(feeds, (feed) => feed.feed, "feeds", "feed"),
-    ...duplicates(basket, (item) => item.feed, "basket", "feed"),
-  );
-  if (graceMs + 5 * hopBudgetMs + maxSkewMs >= roundMs) {
-    faults.push({
-      path: "roundMs",
-      expected: `expected more than graceMs + 5 × hopBudgetMs + maxSkewMs (${graceMs + 5 * hopBudgetMs + maxSkewMs})`,
-    });
-  }
-  const f = Math.floor((n - 1) / 3);
-  if (leaseMs < (f + 2) * roundMs)
-    faults.push({ path: "leaseMs", expected: `expected at least (f + 2) × roundMs (${(f + 2) * roundMs})` });
-  const slowest = Math.max(0, ...chains.map((chain) => chain.blockMs));
-  if (chains.length > 0 && leaseMs < 4 * slowest + 10_000) {
-    faults.push({
-      path: "leaseMs",
-      expected: `expected at least 4 blocks of the slowest chain and 10 s (${4 * slowest + 10_000})`,
-    });
-  }
-  return [...faults, ...basketFaults(config)];
-}
-
-function basketFaults({ basket, feeds }: NetworkConfig): readonly ConfigFault[] {
-  if (basket.length > 0 && basket.length < MIN_BASKET) {
-    return [{ path: "basket", expected: `expected no feeds or at least ${MIN_BASKET}, found ${basket.length}` }];
-  }
-  return basket.flatMap(({ feed }) => {
-    const preset = feeds.find((item) => item.feed === feed)?.preset;
-    if (preset === "major" || preset === "large") return [];
-    return [{ path: `basket[${feed}]`, expected: "expected a feed of this network with preset major or large" }];
-  });
-}
-
-function feedFaults({ feed, preset, thresholds, sources }: FeedConfig): readonly ConfigFault[] {
-  const path = `feeds[${feed}]`;
-  const faults = checkThresholds(thresholds, preset).map(({ field, expected }) => ({
-    path: `${path}.thresholds.${field}`,
-    expected,
-  }));
-  const groups = new Set(sources.map((source) => source.group)).size;
-  if (thresholds.minSources >= sources.length) {
-    faults.push({
-      path: `${path}.sources`,
-      expected: `expected more sources than minSources (${thresholds.minSources}), found ${sources.length}`,
-    });
-  }
-  if (thresholds.wantGroups >= groups) {
-    faults.push({
-      path: `${path}.sources`,
-      expected: `expected more groups than wantGroups (${thresholds.wantGroups}), found ${groups}`,
-    });
-  }
-  return [...faults, ...duplicates(sources, sourceKey, `${path}.sources`, "source")];
-}
-
-/** What makes a source itself: the same market of a venue may appear once directly and once through a conversion path. */
-export function sourceKey({ venue, market, convert }: Pick<SourceConfig, "venue" | "market" | "convert">): string {
-  return [`${venue} ${market}`, ...convert.map((leg) => ("multiply" in leg ? `* ${leg.multiply}` : `/ ${leg.divide}`))].join(" ");
-}
-
-function duplicates<T>(items: readonly T[], keyOf: (item: T) => string, path: string, what: string): readonly ConfigFault[] {
-  const keys = items.map(keyOf);
-  const repeated = new Set(keys.filter((key, index) => keys.indexOf(key) !== index));
-  return [...repeated].map((key) => ({ path, expected: `expected every ${what} once, found "${key}" twice` }));
 }
 
 function deepFreeze<T>(value: T): T {

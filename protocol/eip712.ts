@@ -69,11 +69,13 @@ export function proposalDigest(domain: Domain, { round, configDigest, contents }
   return typedDigest(domain, PROPOSAL_TYPEHASH, [round, configDigest, contents]);
 }
 
-function typeHash(type: string): Uint8Array {
+/** keccak of a struct's type text: the first word of every hashed struct. */
+export function typeHash(type: string): Uint8Array {
   return keccak(utf8(type));
 }
 
-function typedDigest(domain: Domain, type: Uint8Array, fields: readonly (number | Hex)[]): Digest {
+/** keccak of 0x1901, the domain's separator and the hashed struct: what is signed. Texts come in already hashed. */
+export function typedDigest(domain: Domain, type: Uint8Array, fields: readonly (number | Hex)[]): Digest {
   const struct = keccak(concat(type, encodeWords(fields)));
   return keccakHex(concat(Uint8Array.of(0x19, 0x01), fromHex(domain.separator), struct));
 }

@@ -54,5 +54,8 @@ export type GovernanceDocument =
 
 export type DocumentKind = GovernanceDocument["kind"];
 
+/** A document before anybody has approved it. */
+export type DocumentContent = GovernanceDocument extends infer D ? (D extends unknown ? Omit<D, "approvals"> : never) : never;
+
 /** A document whose signatures were verified; its digest is the keccak of its canonical bytes, signatures included. */
 export type SignedDocument = { readonly digest: Digest; readonly bytes: Uint8Array; readonly document: GovernanceDocument };
