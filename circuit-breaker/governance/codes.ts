@@ -22,7 +22,7 @@ export const DOCUMENT_CODES = [
   "too-late",
   /** A threshold moves by more than a factor of two, or more of the committee changes at once than may be faulty. */
   "too-far",
-  /** Another config is pending. */
+  /** Another config is pending; or as many pauses are in force as there may be, none of them weaker. */
   "busy",
   /** Fewer than f+1 included observations carry a config: no honest node may have seen its replay. */
   "waits",

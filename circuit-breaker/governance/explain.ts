@@ -1,0 +1,152 @@
+import { ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { checkChange } from "../../protocol/config-change.ts";
+import { ALL_FEEDS, type GovernanceDocument } from "../../protocol/governance.ts";
+import { ALLOWANCE_MS, ALLOWANCE_WINDOW_MS, usedMsOf } from "./allowance.ts";
+import type { DocumentCode } from "./codes.ts";
+import type { DocumentOf, Draft, Hearing } from "./hearing.ts";
+import { hear, type Judgement } from "./judge.ts";
+import { LAST_NONCE, memoryOf, standingOf } from "./keyholders.ts";
+import { PAUSE_LIMITS_MS } from "./pauses.ts";
+import { MAX_AHEAD_MS } from "./pending.ts";
+
+/**
+ * Why a document got its code, in one sentence for the person who signed it: printable ASCII, naming what would have been taken.
+ *
+ * @example
+ * explainDocument(pause, "too-long", judgement); // "a pause by one guardian ends at most 1800000 ms ahead, this one 7200000 ms"
+ */
+export function explainDocument(document: GovernanceDocument, code: DocumentCode, judgement: Judgement): string {
+  const { draft, hearing } = hear(judgement);
+  switch (code) {
+    case "taken":
+      return `the ${document.kind} takes effect in the round that includes it`;
+    case "replayed":
+      return explainReplayed(document, draft);
+    case "too-few":
+      return explainTooFew(document, hearing);
+    case "unknown-feed":
+      return `${"feed" in document ? document.feed : "the feed"} is no feed or chain of the config in force`;
+    case "over":
+      return `${"until" in document ? document.until : 0} is not after ${hearing.timestamp}, when it would take effect`;
+    case "too-long":
+      return explainTooLong(document, hearing);
+    case "allowance":
+      return explainAllowance(document, draft, hearing);
+    case "nothing":
+      return explainNothing(document, draft, hearing);
+    case "not-successor":
+    case "too-far":
+      return explainChange(document, code, hearing);
+    case "too-soon":
+    case "too-late":
+      return explainActivation(document, hearing);
+    case "busy":
+      return explainBusy(document, draft);
+    case "waits":
+      return `${judgement.carriers} of the nodes needed carry it (${hearing.f + 1}): each first computes the replay that it names`;
+  }
+}
+
+function explainReplayed({ kind, approvals }: GovernanceDocument, { memory }: Draft): string {
+  if (kind === "config") return "the config is in force or pending already";
+  const used = approvals.find(({ keyholder, nonce }) => nonce <= memoryOf(memory.keyholders, keyholder).nonce);
+  if (used === undefined) return "one of its nonces was used";
+  const { nonce } = memoryOf(memory.keyholders, used.keyholder);
+  if (nonce === LAST_NONCE) return `${used.keyholder} was removed, or used its last nonce`;
+  return `${used.keyholder} used nonce ${nonce} already, and this document says ${used.nonce}`;
+}
+
+function explainTooFew(document: GovernanceDocument, { config: { governance } }: Hearing): string {
+  const { governors, guardians, strangers } = standingOf(document.approvals, governance);
+  const signed = `${governors} governors and ${guardians.length} guardians signed`;
+  const beside = strangers === 0 ? "" : `, and ${strangers} whom the config in force does not know`;
+  if (governance.quorum === 0 && document.kind !== "pause") return `this network has no governors: nothing of it can be changed`;
+  const needed = document.kind === "pause" ? neededForPause(document, governance.quorum) : `${governance.quorum} governors`;
+  return `${signed}${beside}; it takes ${needed}`;
+}
+
+function neededForPause({ feed, action }: DocumentOf<"pause">, quorum: number): string {
+  const governors = quorum === 0 ? "" : ` or ${quorum} governors`;
+  return `${action === "none" && feed === ALL_FEEDS ? "two guardians" : "a guardian"}${governors}`;
+}
+
+function explainTooLong(document: GovernanceDocument, { config: { governance }, timestamp }: Hearing): string {
+  if (document.kind !== "pause") return "it is too long";
+  const { governors, guardians } = standingOf(document.approvals, governance);
+  const ahead = document.until - timestamp;
+  const [whose, limitMs] =
+    governors > 0 && governors >= governance.quorum
+      ? ["governors", PAUSE_LIMITS_MS.governors]
+      : guardians.length > 1
+        ? ["two guardians", PAUSE_LIMITS_MS.guardians]
+        : ["one guardian", PAUSE_LIMITS_MS.guardian];
+  return `a pause by ${whose} ends at most ${limitMs} ms ahead, this one ${ahead} ms`;
+}
+
+function explainAllowance(
+  document: GovernanceDocument,
+  { memory }: Draft,
+  { config: { governance }, timestamp }: Hearing,
+): string {
+  const { guardians } = standingOf(document.approvals, governance);
+  const asked = document.kind === "pause" ? document.until - timestamp : 0;
+  const accounts = guardians.map((guardian) => {
+    const holder = memoryOf(memory.keyholders, guardian);
+    const back = holder.usedAt + ALLOWANCE_WINDOW_MS;
+    return `${guardian} has ${ALLOWANCE_MS - usedMsOf(holder, timestamp)} ms left until ${back}`;
+  });
+  return `it asks for ${asked} ms of the ${ALLOWANCE_MS} that a guardian has in seven days: ${accounts.join(", ")}`;
+}
+
+function explainNothing(document: GovernanceDocument, { memory }: Draft, hearing: Hearing): string {
+  switch (document.kind) {
+    case "pause":
+      return `no pause of ${document.feed === ALL_FEEDS ? "all feeds" : document.feed} is theirs alone to withdraw`;
+    case "accept":
+      return document.configDigest === ZERO_DIGEST ? explainNoGap(document, hearing) : "no pending config waits for that feed";
+    case "rollback":
+      return memory.previous === ZERO_DIGEST
+        ? "no config was in force before this one, and the other is not pending"
+        : `it leads from ${hearing.configDigest}, in force, to ${memory.previous} only; or from a pending one to the one in force`;
+    case "removal":
+      return `${document.guardian} is no guardian, or removed already`;
+    case "config":
+      return "there is nothing to change";
+  }
+}
+
+function explainNoGap({ feed, gapAt }: DocumentOf<"accept">, hearing: Hearing): string {
+  const since = hearing.gapAt(feed);
+  return since === 0 ? `${feed} has no gap` : `the gap of ${feed} began at ${since}, not at ${gapAt}`;
+}
+
+function explainChange(
+  document: GovernanceDocument,
+  code: "not-successor" | "too-far",
+  { config, configDigest }: Hearing,
+): string {
+  if (document.kind !== "config") return "it is no change of config";
+  if (code === "not-successor" && document.replaces !== configDigest) {
+    return `it replaces ${document.replaces}, and ${configDigest} is in force`;
+  }
+  const faults = checkChange(config, document.config).filter((fault) => fault.code === code);
+  return faults
+    .slice(0, MAX_FAULTS)
+    .map(({ path, expected }) => `${path}: ${expected}`)
+    .join("; ");
+}
+
+/** Of a change with thousands the first ones say what kind it is. */
+const MAX_FAULTS = 5;
+
+function explainActivation(document: GovernanceDocument, { config: { governance }, timestamp }: Hearing): string {
+  const earliest = timestamp + governance.timelockMs;
+  const activation = document.kind === "config" ? document.activation : 0;
+  return `it activates at ${activation}; expected ${earliest} to ${earliest + MAX_AHEAD_MS}`;
+}
+
+function explainBusy(document: GovernanceDocument, { memory }: Draft): string {
+  if (document.kind === "pause") return "as many pauses are in force as there may be, and none of them is weaker";
+  const pending = memory.pending?.configDigest ?? memory.next;
+  return `${pending} is pending: only one config is at a time`;
+}
