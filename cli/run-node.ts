@@ -48,6 +48,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   try {
     const store = openStore({
       path: config.storage.path,
+      domain: network.domain,
       retention: { rounds: config.storage.rounds, bodies: config.storage.bodies },
     });
     stops.push(() => store.close());

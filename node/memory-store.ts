@@ -1,9 +1,16 @@
 import type { Digest } from "../protocol/bytes.ts";
+import type { Domain } from "../protocol/eip712.ts";
 import type { Evidence } from "../protocol/evidence.ts";
-import type { CertifiedRound, RoundBody, StoredRound } from "../protocol/round.ts";
+import { compareText } from "../protocol/feed.ts";
+import type { BreakerTransition, CertifiedRound, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { Transition } from "../protocol/transition.ts";
+import { transitionsOf } from "./breaker-log.ts";
 import {
   DEFAULT_RETENTION,
+  DOCUMENTS_KEPT,
   evidenceRound,
+  type KeptDocument,
+  MAX_DOCUMENTS,
   MAX_EVIDENCE,
   MAX_HISTORY,
   MAX_RANGE,
@@ -18,13 +25,19 @@ import {
  * A store that forgets with the process: tests and the simulator. Durable only in the sense that what it accepted it still answers.
  *
  * @param options.now stamps records, Unix ms
+ * @param options.domain the network's, under which the breaker log names observations; without it no log is kept
  */
-export function createMemoryStore(options: { readonly now: () => number; readonly retention?: Partial<Retention> }): Store {
+export function createMemoryStore(options: {
+  readonly now: () => number;
+  readonly retention?: Partial<Retention>;
+  readonly domain?: Domain;
+}): Store {
   const retention: Retention = { ...DEFAULT_RETENTION, ...options.retention };
   return {
     ...createGuard(retention, options.now),
-    ...createRounds(retention),
+    ...createRounds(retention, options.domain),
     ...createEvidence(retention),
+    ...createGovernance(),
     close: () => undefined,
   };
 }
@@ -60,10 +73,18 @@ function createGuard(retention: Retention, now: () => number): Pick<Store, "reco
   };
 }
 
-type Kept = WalkRow & { orphan: boolean; readonly certified: CertifiedRound; body: RoundBody | undefined };
-type RoundsPart = Pick<Store, "saveRound" | "latest" | "byDigest" | "byRound" | "bodyOf" | "range" | "history" | "orphans">;
+type Kept = WalkRow & {
+  orphan: boolean;
+  readonly certified: CertifiedRound;
+  body: RoundBody | undefined;
+  log: readonly BreakerTransition[];
+};
+type RoundsPart = Pick<
+  Store,
+  "saveRound" | "latest" | "byDigest" | "byRound" | "bodyOf" | "range" | "history" | "breakerLog" | "orphans"
+>;
 
-function createRounds(retention: Retention): RoundsPart {
+function createRounds(retention: Retention, domain: Domain | undefined): RoundsPart {
   const byDigest = new Map<Digest, Kept>();
   /** Ascending by round. */
   let ordered: Kept[] = [];
@@ -95,17 +116,21 @@ function createRounds(retention: Retention): RoundsPart {
     for (const kept of ordered.slice(0, Math.max(0, ordered.length - retention.bodies))) kept.body = undefined;
   };
 
+  const logOf = (certified: CertifiedRound, body: RoundBody | undefined): readonly BreakerTransition[] =>
+    body === undefined || domain === undefined ? [] : transitionsOf(certified, body, domain);
+
   return {
     saveRound: ({ certified, body }) => {
       const known = byDigest.get(certified.digest);
       if (known !== undefined) {
         if (body === undefined || known.body !== undefined) return "known";
         known.body = body;
+        known.log = logOf(certified, body);
         prune();
         return "saved";
       }
       const { round, parent } = certified.certificate.header;
-      const kept: Kept = { digest: certified.digest, round, parent, orphan: true, certified, body };
+      const kept: Kept = { digest: certified.digest, round, parent, orphan: true, certified, body, log: logOf(certified, body) };
       byDigest.set(kept.digest, kept);
       ordered.splice(ordered.findLastIndex((other) => other.round <= round) + 1, 0, kept);
       settle(kept);
@@ -134,6 +159,13 @@ function createRounds(retention: Retention): RoundsPart {
           return verdict === undefined ? [] : [{ round, timestamp, digest, verdict }];
         })
         .slice(0, Math.min(limit, MAX_HISTORY)),
+    breakerLog: ({ feed, from = 0, to = Number.MAX_SAFE_INTEGER, limit }) =>
+      onWalk()
+        .filter(({ round }) => round >= from && round <= to)
+        .reverse()
+        .flatMap(({ log }) => [...log].sort((a, b) => compareText(a.feed, b.feed)))
+        .filter((entry) => feed === undefined || entry.feed === feed)
+        .slice(0, Math.min(limit, MAX_HISTORY)),
     orphans: () => ordered.length - onWalk().length,
   };
 }
@@ -150,5 +182,27 @@ function createEvidence(retention: Retention): Pick<Store, "saveEvidence" | "evi
       return "saved";
     },
     evidence: ({ limit }) => kept.toReversed().slice(0, limit),
+  };
+}
+
+function createGovernance(): Pick<Store, "saveDocument" | "document" | "documents" | "saveTransition" | "transitions"> {
+  const documents = new Map<Digest, KeptDocument>();
+  const transitions = new Map<number, Transition>();
+  return {
+    saveDocument: ({ digest, bytes, document: { kind } }) => {
+      if (documents.has(digest)) return "known";
+      documents.set(digest, { digest, kind, bytes });
+      const ofKind = [...documents.values()].filter((kept) => kept.kind === kind);
+      for (const { digest: oldest } of ofKind.slice(0, Math.max(0, ofKind.length - DOCUMENTS_KEPT[kind])))
+        documents.delete(oldest);
+      return "saved";
+    },
+    document: (digest) => documents.get(digest),
+    documents: ({ limit }) => [...documents.values()].reverse().slice(0, Math.min(limit, MAX_DOCUMENTS)),
+    saveTransition: (transition) => {
+      const { round } = transition.certificate.header;
+      if (!transitions.has(round)) transitions.set(round, transition);
+    },
+    transitions: () => [...transitions].sort(([a], [b]) => a - b).map(([, transition]) => transition),
   };
 }

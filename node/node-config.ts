@@ -37,7 +37,7 @@ const nodeSchema = z.strictObject({
   storage: z.strictObject({
     path: pathSchema,
     rounds: z.int().min(60).max(100_000_000).default(604_800),
-    bodies: z.int().min(60).max(100_000_000).default(3_600),
+    bodies: z.int().min(60).max(100_000_000).default(86_400),
   }),
   venues: z
     .record(

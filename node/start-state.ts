@@ -7,8 +7,10 @@ import { MAX_RANGE, type Store } from "./store.ts";
 const START_HISTORY = 3_600;
 /** Rounds back from the newest signing whose records the machine is told; every member leads once within a committee's length. */
 const START_GUARD = 256;
+/** The newest documents: what still waits to be taken in is among them, the rest is judged and forgotten. */
+const START_DOCUMENTS = 256;
 
-/** What the store knows: the newest round with its body, the newest signings, and the walk back. */
+/** What the store knows: the newest round with its body, the newest signings, the walk back, and what governance said and did. */
 export function startState(store: Store): StartState {
   const newest = store.latest()?.certified.certificate.header.round ?? 0;
   const history = newestRounds(store, newest);
@@ -24,6 +26,8 @@ export function startState(store: Store): StartState {
       digest,
       parent: certificate.header.parent,
     })),
+    documents: store.documents({ limit: START_DOCUMENTS }).map(({ bytes }) => bytes),
+    transitions: store.transitions(),
   };
 }
 

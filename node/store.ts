@@ -1,6 +1,7 @@
 import type { Digest } from "../protocol/bytes.ts";
 import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
+import type { DocumentKind } from "../protocol/governance.ts";
 import type { BreakerTransition, CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
 import type { Transition } from "../protocol/transition.ts";
 import type { GuardRecord } from "./machine.ts";
@@ -23,13 +24,29 @@ export type Retention = {
   readonly evidencePerSigner: number;
 };
 
-/** A week of one-second rounds, an hour of bodies. Of signings two days: the newest are what P2 needs, a floor covers the rest. */
-export const DEFAULT_RETENTION: Retention = { rounds: 604_800, bodies: 3_600, signed: 400_000, evidencePerSigner: 16 };
+/**
+ * A week of one-second rounds, a day of bodies: what a replay report covers. Of signings two days: the newest are what P2 needs, a floor
+ * covers the rest.
+ */
+export const DEFAULT_RETENTION: Retention = { rounds: 604_800, bodies: 86_400, signed: 400_000, evidencePerSigner: 16 };
+
+/** Documents kept of each kind, the oldest going first: guardians' many pauses cannot push out a config of up to 4 MiB, nor the other way. */
+export const DOCUMENTS_KEPT: Readonly<Record<DocumentKind, number>> = {
+  pause: 4_096,
+  accept: 4_096,
+  rollback: 256,
+  removal: 256,
+  config: 64,
+};
 
 /** Bounds of one answer; a larger `limit` is cut to them. */
 export const MAX_RANGE = 1_000;
 export const MAX_HISTORY = 5_000;
 export const MAX_EVIDENCE = 2_048;
+export const MAX_DOCUMENTS = 1_024;
+
+/** What guardians or governors said, in canonical bytes. */
+export type KeptDocument = { readonly digest: Digest; readonly kind: DocumentKind; readonly bytes: Uint8Array };
 
 /** What a node keeps. Synchronous: `recordSigned` has reached the disk when it returns, where there is one. */
 export type Store = {
@@ -54,19 +71,26 @@ export type Store = {
   ) => readonly HistoryEntry[];
   /** Certificates off the walk: the metric `sibling_certificates`. */
   readonly orphans: () => number;
-  /** Breakers' changes of state in rounds of the walk with from ≤ round ≤ to, newest first, at most `limit` and {@link MAX_HISTORY}. */
+  /**
+   * Breakers' changes of state in rounds of the walk with from ≤ round ≤ to, newest first and within a round by ascending feed, at most
+   * `limit` and {@link MAX_HISTORY}. An entry is made when a round is saved with its body, and lives as long as the round.
+   */
   readonly breakerLog: (query: {
     readonly feed?: FeedId;
     readonly from?: number;
     readonly to?: number;
     readonly limit: number;
   }) => readonly BreakerTransition[];
-  /** What guardians and governors said, by its digest; bounded, the oldest pauses go first. */
-  readonly saveDocument: (document: { readonly digest: Digest; readonly bytes: Uint8Array }) => "saved" | "known";
-  readonly document: (digest: Digest) => Uint8Array | undefined;
-  /** Newest saved first. */
-  readonly documents: (options: { readonly limit: number }) => readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
-  /** One for each change of the config in force; idempotent by the certificate's round. */
+  /** What guardians and governors said, by its digest; of each kind the newest {@link DOCUMENTS_KEPT}. */
+  readonly saveDocument: (document: {
+    readonly digest: Digest;
+    readonly bytes: Uint8Array;
+    readonly document: { readonly kind: DocumentKind };
+  }) => "saved" | "known";
+  readonly document: (digest: Digest) => KeptDocument | undefined;
+  /** Newest saved first, at most `limit` and {@link MAX_DOCUMENTS}. */
+  readonly documents: (options: { readonly limit: number }) => readonly KeptDocument[];
+  /** One for each change of the config in force; idempotent by the certificate's round. Only a quorum of governors makes them more. */
   readonly saveTransition: (transition: Transition) => void;
   /** Oldest first: the way from the genesis config to the one in force. */
   readonly transitions: () => readonly Transition[];

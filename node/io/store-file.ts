@@ -1,19 +1,22 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { type Certificate, decodeCertificate } from "../../protocol/certificate.ts";
 import { OperationalError, reasonOf } from "./operational-error.ts";
 
-/** A newer program's store is refused: its guard may mean something this program does not know. */
-const SCHEMA_VERSION = 1;
 /** Up to this size the whole file is checked at open; beyond it the guard, which signing depends on, is. */
 const FULL_CHECK_BYTES = 256 * 1024 * 1024;
 const MAX_WAL_BYTES = 64 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 const SYNCHRONOUS_FULL = 2;
+/** A reader waits this long for a writer's checkpoint. */
+const READER_PATIENCE_MS = 5_000;
 /** "Database disk image is malformed". */
-export const SQLITE_CORRUPT = 11;
+const SQLITE_CORRUPT = 11;
 
-const SCHEMA = `
+/** The schema is the sum of its steps: a new file takes all of them, an older one those after its own version. None is ever edited. */
+const SCHEMA_STEPS = [
+  `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
   CREATE TABLE signed (
     round INTEGER NOT NULL, kind TEXT NOT NULL, config_digest TEXT NOT NULL, digest TEXT NOT NULL, recorded_at INTEGER NOT NULL,
@@ -33,7 +36,21 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, signer TEXT NOT NULL, kind TEXT NOT NULL, round INTEGER NOT NULL, document TEXT NOT NULL,
     UNIQUE (signer, kind, round)
   ) STRICT;
-`;
+`,
+  // The breaker log holds what the round's own rows do not: the state before, and, once for the round, what the quorum had seen.
+  `
+  ALTER TABLE rounds ADD COLUMN observations BLOB;
+  CREATE TABLE breaker_log (
+    round INTEGER NOT NULL, feed INTEGER NOT NULL, id INTEGER NOT NULL, state_before TEXT, PRIMARY KEY (round, feed, id)
+  ) WITHOUT ROWID, STRICT;
+  CREATE INDEX breaker_log_by_feed ON breaker_log (feed, round);
+  CREATE TABLE documents (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
+  CREATE INDEX documents_by_kind ON documents (kind, id);
+  CREATE TABLE transitions (round INTEGER PRIMARY KEY, config TEXT NOT NULL, certificate BLOB NOT NULL) STRICT;
+`,
+] as const;
+/** A newer program's store is refused: its guard may mean something this program does not know. */
+const SCHEMA_VERSION = SCHEMA_STEPS.length;
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) that an operator can act on. */
 const ADVICE: Readonly<Record<number, readonly [code: string, advice: string]>> = {
@@ -102,6 +119,30 @@ export function openStoreFile(path: string): StoreFile {
   }
 }
 
+/**
+ * Opens an existing file of this program's schema for reading alone.
+ *
+ * @throws OperationalError `store-missing`, `store-older`, `store-newer`, `store-corrupt`, `store-foreign`
+ */
+export function readStoreFile(path: string): StoreFile {
+  if (!existsSync(path)) throw new OperationalError(`store ${path}: no such file`, { code: "store-missing", details: { path } });
+  return advised(path, () => {
+    const db = new DatabaseSync(path, { readOnly: true, timeout: READER_PATIENCE_MS });
+    try {
+      checkVersion(db, path);
+      const version = numberOf(db, "PRAGMA user_version");
+      if (version === SCHEMA_VERSION) return { db, close: () => db.close() };
+      throw new OperationalError(
+        `store ${path}: written by an older version (schema ${version}, this one reads ${SCHEMA_VERSION}); its node brings it up to date when it starts`,
+        { code: "store-older", details: { path, version } },
+      );
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
 /** The single number in a pragma's or query's one row. */
 export function numberOf(db: DatabaseSync, sql: string): number {
   return Number(Object.values(db.prepare(sql).get() ?? {})[0]);
@@ -118,6 +159,21 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** SQLite checks its pages and not what is written on them: a record that cannot be read is a damaged file to whoever runs this. */
+export function intact<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw Object.assign(new Error(`a record is damaged: ${reasonOf(error)}`, { cause: error }), { errcode: SQLITE_CORRUPT });
+  }
+}
+
+export function certificateOf(bytes: Uint8Array): Certificate {
+  const certificate = decodeCertificate(bytes);
+  if (!certificate.ok) throw new Error(`a certificate: ${certificate.error}`);
+  return certificate.value;
 }
 
 function makeFolder(path: string): void {
@@ -146,11 +202,20 @@ function prepareFile(db: DatabaseSync, path: string, isNew: boolean): void {
       },
     );
   }
-  if (numberOf(db, "PRAGMA user_version") === SCHEMA_VERSION) return;
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  migrate(db);
 }
 
-function checkFile(db: DatabaseSync, path: string): void {
+/** All missing steps or none: a process that dies meanwhile leaves the file as it was. */
+function migrate(db: DatabaseSync): void {
+  const version = numberOf(db, "PRAGMA user_version");
+  if (version === SCHEMA_VERSION) return;
+  transaction(db, () => {
+    for (const step of SCHEMA_STEPS.slice(version)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  });
+}
+
+function checkVersion(db: DatabaseSync, path: string): void {
   const version = numberOf(db, "PRAGMA user_version");
   if (version > SCHEMA_VERSION) {
     throw new OperationalError(
@@ -168,7 +233,11 @@ function checkFile(db: DatabaseSync, path: string): void {
       details: { path },
     });
   }
-  if (version === 0) return;
+}
+
+function checkFile(db: DatabaseSync, path: string): void {
+  checkVersion(db, path);
+  if (numberOf(db, "PRAGMA user_version") === 0) return;
   const whole = statSync(path).size <= FULL_CHECK_BYTES;
   const found = whole ? ["PRAGMA quick_check(1)"] : ["PRAGMA quick_check(signed)", "PRAGMA quick_check(meta)"];
   for (const check of found) {

@@ -1,43 +1,33 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { type Digest, fromHex, toHex } from "../../protocol/bytes.ts";
-import { decodeCertificate, encodeCertificate } from "../../protocol/certificate.ts";
-import type { FeedId } from "../../protocol/feed.ts";
-import type { CertifiedRound, RoundBody, StoredRound } from "../../protocol/round.ts";
-import { DEFAULT_RETENTION, MAX_HISTORY, MAX_RANGE, type Retention, type Store, settleWalk, type WalkRow } from "../store.ts";
-import { decodeVerdict, encodeVerdict } from "../stored-verdict.ts";
-import { reasonOf } from "./operational-error.ts";
-import { advised, numberOf, openStoreFile, SQLITE_CORRUPT, transaction } from "./store-file.ts";
+import type { Domain } from "../../protocol/eip712.ts";
+import { DEFAULT_RETENTION, type Retention, type Store } from "../store.ts";
+import { advised, openStoreFile, readStoreFile } from "./store-file.ts";
+import { createGovernance } from "./store-governance.ts";
 import { createEvidence, createGuard } from "./store-guard.ts";
-
-/** Rows pruned per saved round: above one, so that a lowered retention is reached, and small, so that no save waits for it. */
-const PRUNE_BATCH = 8;
-/** Free pages are reused; only a file with many of them is shrunk, a few at a time. */
-const FREE_PAGES_KEPT = 1024;
-const VACUUM_PAGES = 64;
-/** Bodies are hex of mostly zero words; the fastest level already takes them to a quarter. */
-const BODY_COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+import { createRounds } from "./store-rounds.ts";
 
 /**
  * The node's store in one SQLite file (`node:sqlite`, WAL, `synchronous=FULL` verified). What it throws is an OperationalError with
  * a code and advice; a failed write is rolled back whole.
  *
+ * @param options.domain the network's: the breaker log names observations by their digests under it
  * @param options.now stamps records, Unix ms
  * @throws OperationalError as {@link openStoreFile}
  */
 export function openStore(options: {
   readonly path: string;
+  readonly domain: Domain;
   readonly retention?: Partial<Retention>;
   readonly now?: () => number;
 }): Store {
-  const { path } = options;
+  const { path, domain } = options;
   const retention: Retention = { ...DEFAULT_RETENTION, ...options.retention };
   const { db, close } = openStoreFile(path);
   try {
     const parts = advised(path, () => ({
       ...createGuard(db, { retention, now: options.now ?? Date.now }),
-      ...createRounds(db, retention),
+      ...createRounds(db, { retention, domain }),
       ...createEvidence(db, retention),
+      ...createGovernance(db),
     }));
     return { ...adviseAll(path, parts), close };
   } catch (error) {
@@ -46,13 +36,47 @@ export function openStore(options: {
   }
 }
 
+/** What can be asked of a store that somebody else writes. */
+export type ReadStore = Pick<Store, "latest" | "byRound" | "bodyOf" | "range" | "breakerLog" | "transitions" | "close">;
+
+/**
+ * Reads beside the node that writes the file, or after it; nothing is written and no lock is taken.
+ *
+ * @throws OperationalError `store-missing`, `store-older`, and as {@link openStore}
+ */
+export function readStore({ path, domain }: { readonly path: string; readonly domain: Domain }): ReadStore {
+  const { db, close } = readStoreFile(path);
+  try {
+    const { latest, byRound, bodyOf, range, breakerLog } = advised(path, () =>
+      createRounds(db, { retention: DEFAULT_RETENTION, domain }),
+    );
+    const { transitions } = createGovernance(db);
+    const wrap = adviceFor(path);
+    return {
+      latest: wrap(latest),
+      byRound: wrap(byRound),
+      bodyOf: wrap(bodyOf),
+      range: wrap(range),
+      breakerLog: wrap(breakerLog),
+      transitions: wrap(transitions),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
 type Parts = Omit<Store, "close">;
 
-function adviseAll(path: string, parts: Parts): Parts {
-  const wrap =
-    <A extends readonly unknown[], R>(action: (...args: A) => R) =>
+function adviceFor(path: string) {
+  return <A extends readonly unknown[], R>(action: (...args: A) => R) =>
     (...args: A): R =>
       advised(path, () => action(...args));
+}
+
+function adviseAll(path: string, parts: Parts): Parts {
+  const wrap = adviceFor(path);
   return {
     recordSigned: wrap(parts.recordSigned),
     signedAt: wrap(parts.signedAt),
@@ -64,187 +88,14 @@ function adviseAll(path: string, parts: Parts): Parts {
     bodyOf: wrap(parts.bodyOf),
     range: wrap(parts.range),
     history: wrap(parts.history),
+    breakerLog: wrap(parts.breakerLog),
     orphans: wrap(parts.orphans),
+    saveDocument: wrap(parts.saveDocument),
+    document: wrap(parts.document),
+    documents: wrap(parts.documents),
+    saveTransition: wrap(parts.saveTransition),
+    transitions: wrap(parts.transitions),
     saveEvidence: wrap(parts.saveEvidence),
     evidence: wrap(parts.evidence),
   };
-}
-
-type RoundsPart = Pick<Store, "saveRound" | "latest" | "byDigest" | "byRound" | "bodyOf" | "range" | "history" | "orphans">;
-type RoundRow = { id: number; digest: Uint8Array; round: number; parent: Uint8Array; orphan: number; certificate: Uint8Array };
-
-function createRounds(db: DatabaseSync, retention: Retention): RoundsPart {
-  const rows = prepareRounds(db);
-  const feedIds = new Map<string, number>();
-  for (const { id, feed } of db.prepare("SELECT id, feed FROM feeds").all()) feedIds.set(String(feed), Number(id));
-  let kept = numberOf(db, "SELECT count(*) FROM rounds");
-  let bodies = numberOf(db, "SELECT count(*) FROM bodies");
-  const rowOf = (digest: Digest) => rows.byDigest.get(fromHex(digest)) as RoundRow | undefined;
-  const stored = (row: unknown): StoredRound | undefined => (row === undefined ? undefined : readRound(rows, row as RoundRow));
-
-  const insert = ({ digest, certificate, feeds }: CertifiedRound): number => {
-    const { round, timestamp, parent } = certificate.header;
-    const bytes = encodeCertificate(certificate);
-    const id = Number(rows.insert.run(fromHex(digest), round, timestamp, fromHex(parent), bytes).lastInsertRowid);
-    for (const verdict of feeds) {
-      rows.insertReport.run(id, feedIdOf(rows, feedIds, verdict.report.feed), encodeVerdict(verdict));
-    }
-    settleWalk(walkRows(rows, rowOf), { digest, round, parent, orphan: true });
-    return id;
-  };
-  const insertBody = (id: number, round: number, body: RoundBody): void => {
-    rows.insertBody.run(id, round, zstdCompressSync(JSON.stringify(body), BODY_COMPRESSION));
-  };
-
-  return {
-    saveRound: ({ certified, body }) => {
-      const known = rowOf(certified.digest);
-      const hasBody = known !== undefined && rows.hasBody.get(known.id) !== undefined;
-      if (known !== undefined && (body === undefined || hasBody)) return "known";
-      const pruned = transaction(db, () => {
-        const id = known?.id ?? insert(certified);
-        if (body !== undefined) insertBody(id, certified.certificate.header.round, body);
-        return prune(rows, {
-          rounds: kept + (known === undefined ? 1 : 0) - retention.rounds,
-          bodies: bodies + (body === undefined ? 0 : 1) - retention.bodies,
-        });
-      });
-      kept += (known === undefined ? 1 : 0) - pruned.rounds;
-      bodies += (body === undefined ? 0 : 1) - pruned.bodies;
-      if (pruned.rounds + pruned.bodies > 0 && numberOf(db, "PRAGMA freelist_count") > FREE_PAGES_KEPT) {
-        db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
-      }
-      return "saved";
-    },
-    latest: () => stored(rows.latest.get()),
-    byDigest: (digest) => stored(rowOf(digest)),
-    byRound: (round) => stored(rows.byRound.get(round)),
-    bodyOf: (digest) => {
-      const row = rows.body.get(fromHex(digest));
-      return row === undefined ? undefined : readBody(row.body as Uint8Array);
-    },
-    range: ({ from, to, limit = MAX_RANGE }) =>
-      rows.range.all(from, to, Math.min(limit, MAX_RANGE)).map((row) => readRound(rows, row as RoundRow)),
-    history: (feed, { from = 0, to = Number.MAX_SAFE_INTEGER, limit }) => {
-      const id = feedIds.get(feed);
-      if (id === undefined) return [];
-      return rows.history.all(id, from, to, Math.min(limit, MAX_HISTORY)).map(({ round, timestamp, digest, verdict }) => ({
-        round: Number(round),
-        timestamp: Number(timestamp),
-        digest: toHex(digest as Uint8Array),
-        verdict: intact(() => decodeVerdict(feed, String(verdict))),
-      }));
-    },
-    orphans: () => Number(rows.orphans.get()?.count),
-  };
-}
-
-type Statements = ReturnType<typeof prepareRounds>;
-
-function prepareRounds(db: DatabaseSync) {
-  const columns = "id, digest, round, parent, orphan, certificate";
-  return {
-    insert: db.prepare("INSERT INTO rounds (digest, round, timestamp, parent, orphan, certificate) VALUES (?, ?, ?, ?, 1, ?)"),
-    insertReport: db.prepare("INSERT INTO reports (id, feed, verdict) VALUES (?, ?, ?)"),
-    insertFeed: db.prepare("INSERT INTO feeds (feed) VALUES (?) ON CONFLICT (feed) DO UPDATE SET feed = feed RETURNING id"),
-    insertBody: db.prepare("INSERT INTO bodies (id, round, body) VALUES (?, ?, ?)"),
-    byDigest: db.prepare(`SELECT ${columns} FROM rounds WHERE digest = ?`),
-    byRound: db.prepare(`SELECT ${columns} FROM rounds WHERE round = ? ORDER BY orphan LIMIT 1`),
-    latest: db.prepare(`SELECT ${columns} FROM rounds WHERE orphan = 0 ORDER BY round DESC LIMIT 1`),
-    headBut: db.prepare(`SELECT ${columns} FROM rounds WHERE digest <> ? ORDER BY round DESC LIMIT 1`),
-    childOnWalk: db.prepare(`SELECT ${columns} FROM rounds WHERE parent = ? AND orphan = 0 LIMIT 1`),
-    range: db.prepare(`SELECT ${columns} FROM rounds WHERE round BETWEEN ? AND ? AND orphan = 0 ORDER BY round LIMIT ?`),
-    mark: db.prepare("UPDATE rounds SET orphan = ? WHERE digest = ?"),
-    orphanAllBut: db.prepare("UPDATE rounds SET orphan = 1 WHERE round >= ? AND round < ? AND digest <> ? AND orphan = 0"),
-    orphans: db.prepare("SELECT count(*) AS count FROM rounds WHERE orphan = 1"),
-    body: db.prepare("SELECT body FROM rounds JOIN bodies ON bodies.id = rounds.id WHERE digest = ?"),
-    hasBody: db.prepare("SELECT 1 FROM bodies WHERE id = ?"),
-    reports: db.prepare(
-      "SELECT feeds.feed AS feed, verdict FROM feeds JOIN reports ON reports.feed = feeds.id WHERE reports.id = ? ORDER BY feeds.feed",
-    ),
-    history: db.prepare(
-      `SELECT round, timestamp, digest, verdict FROM rounds CROSS JOIN reports ON reports.id = rounds.id AND reports.feed = ?
-       WHERE round BETWEEN ? AND ? AND orphan = 0 ORDER BY round DESC LIMIT ?`,
-    ),
-    oldestRounds: db.prepare("SELECT id FROM rounds ORDER BY round LIMIT ?"),
-    oldestBodies: db.prepare("SELECT id FROM bodies ORDER BY round LIMIT ?"),
-    dropReports: db.prepare("DELETE FROM reports WHERE id = ?"),
-    dropRound: db.prepare("DELETE FROM rounds WHERE id = ?"),
-    dropBody: db.prepare("DELETE FROM bodies WHERE id = ?"),
-  } satisfies Record<string, StatementSync>;
-}
-
-/** Drops what is in excess, a few rows at a time; says how many went. */
-function prune(rows: Statements, excess: { readonly rounds: number; readonly bodies: number }) {
-  const dropped = { rounds: 0, bodies: 0 };
-  for (const { id } of rows.oldestRounds.all(batchOf(excess.rounds))) {
-    rows.dropReports.run(id ?? null);
-    dropped.bodies += Number(rows.dropBody.run(id ?? null).changes);
-    dropped.rounds += Number(rows.dropRound.run(id ?? null).changes);
-  }
-  for (const { id } of rows.oldestBodies.all(batchOf(excess.bodies - dropped.bodies))) {
-    dropped.bodies += Number(rows.dropBody.run(id ?? null).changes);
-  }
-  return dropped;
-}
-
-function batchOf(excess: number): number {
-  return Math.min(PRUNE_BATCH, Math.max(0, excess));
-}
-
-function walkRows(rows: Statements, rowOf: (digest: Digest) => RoundRow | undefined): Parameters<typeof settleWalk>[0] {
-  return {
-    row: (digest) => walkRow(rowOf(digest)),
-    headBut: (digest) => walkRow(rows.headBut.get(fromHex(digest)) as RoundRow | undefined),
-    childOnWalk: (digest) => walkRow(rows.childOnWalk.get(fromHex(digest)) as RoundRow | undefined),
-    mark: (digest, orphan) => {
-      rows.mark.run(orphan ? 1 : 0, fromHex(digest));
-    },
-    orphanAllBut: (digest, { from, to }) => {
-      rows.orphanAllBut.run(from, to, fromHex(digest));
-    },
-  };
-}
-
-function walkRow(row: RoundRow | undefined): WalkRow | undefined {
-  if (row === undefined) return undefined;
-  return { digest: toHex(row.digest), round: row.round, parent: toHex(row.parent), orphan: row.orphan === 1 };
-}
-
-function feedIdOf(rows: Statements, known: Map<string, number>, feed: FeedId): number {
-  const id = known.get(feed) ?? Number(rows.insertFeed.get(feed)?.id);
-  known.set(feed, id);
-  return id;
-}
-
-function certificateOf(bytes: Uint8Array) {
-  const certificate = decodeCertificate(bytes);
-  if (!certificate.ok) throw new Error(`a certificate: ${certificate.error}`);
-  return certificate.value;
-}
-
-/** SQLite checks its pages and not what is written on them: a record that cannot be read is a damaged file to whoever runs this. */
-function intact<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw Object.assign(new Error(`a record is damaged: ${reasonOf(error)}`, { cause: error }), { errcode: SQLITE_CORRUPT });
-  }
-}
-
-function readRound(rows: Statements, row: RoundRow): StoredRound {
-  const reports = rows.reports.all(row.id);
-  return intact(() => ({
-    certified: {
-      digest: toHex(row.digest),
-      certificate: certificateOf(row.certificate),
-      feeds: reports.map(({ feed, verdict }) => decodeVerdict(String(feed) as FeedId, String(verdict))),
-    },
-    orphan: row.orphan === 1,
-  }));
-}
-
-function readBody(bytes: Uint8Array): RoundBody {
-  const body = intact(() => JSON.parse(zstdDecompressSync(bytes).toString("utf8")) as RoundBody);
-  return { ...body, parent: body.parent };
 }

@@ -1,8 +1,17 @@
+import { EMPTY_GOVERNANCE } from "../../circuit-breaker/governance-memory.ts";
+import { encodeMemory, type FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { Digest } from "../../protocol/bytes.ts";
-import { keccakHex, utf8, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { keccakHex, toHex, utf8, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { createDomain } from "../../protocol/eip712.ts";
 import type { Evidence } from "../../protocol/evidence.ts";
 import type { FeedId } from "../../protocol/feed.ts";
+import type { DocumentKind } from "../../protocol/governance.ts";
+import { type BreakerState, RULES } from "../../protocol/report.ts";
 import type { CertifiedRound, FeedVerdict, RoundBody } from "../../protocol/round.ts";
+import type { Transition } from "../../protocol/transition.ts";
+import { testNetwork } from "../support/network.ts";
+
+export const DOMAIN = createDomain("test", digestOf("config"));
 
 export function digestOf(text: string): Digest {
   return keccakHex(utf8(text));
@@ -58,7 +67,47 @@ export function roundOf(
 export function bodyOf({ certificate }: CertifiedRound): RoundBody {
   const { round } = certificate.header;
   const parent = round === 1 ? undefined : roundOf(round - 1).certificate.header;
-  return { round, parent, memory: `0x${"00".repeat(64)}`, observations: ["0x0102", "0x03"] };
+  return { round, parent, memory: `0x${"00".repeat(64)}`, observations: ["0x0102", "0x03"], documents: [] };
+}
+
+/** What a breaker remembers of a feed in this state; a price of one, everything else at rest. */
+function memoryOf(feed: string, state: BreakerState): FeedMemory {
+  const none = RULES.map(() => 0);
+  return {
+    ...{ feed: feed as FeedId, price: 1n, pricedAt: 0, observedAt: 0, rawLow: 1n, rawHigh: 1n, ema: 1n, anchor: 1n, v: 0n },
+    ...{ sampleP: 1n, sampleAt: 0, state, since: 0, fired: none, recent: [0n, 0n, 0n], corrob: 0n, stepMax: 0, pegHeld: 0n },
+    ...{ agree: 0, waived: 0, dir: 0, trips: 0, openMs: none, closedAt: 0, spent: 0n, gapAt: 0, restartAt: 0, rounds: 0 },
+    ...{ firstAt: 0, manual: { action: 0, until: 0 }, sysEma: 0n },
+  };
+}
+
+/** A round in which these feeds' breakers change; `null` is before a feed's first price. */
+export function changingRound(
+  round: number,
+  changes: Readonly<Record<string, readonly [from: BreakerState | null, to: BreakerState]>>,
+  options: { readonly parent?: string; readonly name?: string } = {},
+): { readonly certified: CertifiedRound; readonly body: RoundBody } {
+  const plain = roundOf(round, { ...options, feeds: Object.keys(changes) });
+  const feeds = plain.feeds.map(({ report, reasons }) => {
+    const to = changes[report.feed]?.[1] ?? report.state;
+    return { report: { ...report, state: to, since: round * 1_000 }, reasons };
+  });
+  const before = Object.entries(changes).flatMap(([feed, [from]]) => (from === null ? [] : [memoryOf(feed, from)]));
+  const memory = toHex(encodeMemory({ feeds: before, governance: EMPTY_GOVERNANCE }));
+  const observations = [1, 2].map((byte) => toHex(new Uint8Array(100).fill(byte)));
+  return { certified: { ...plain, feeds }, body: { ...bodyOf(plain), memory, observations } };
+}
+
+export function documentOf(name: string, kind: DocumentKind = "pause") {
+  const bytes = utf8(name);
+  return { digest: keccakHex(bytes), bytes, document: { kind } };
+}
+
+/** Into a config of its own version, certified in this round. */
+export function transitionOf(round: number): Transition {
+  const { config, configDigest } = testNetwork({ version: round });
+  const { header, signatures } = roundOf(round).certificate;
+  return { config, certificate: { header: { ...header, configDigest }, signatures } };
 }
 
 export function addressOf(i: number): Digest {

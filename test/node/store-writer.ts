@@ -2,11 +2,11 @@
 import { writeSync } from "node:fs";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { openStore } from "../../node/io/store.ts";
-import { bodyOf, digestOf, roundOf } from "./store-fixtures.ts";
+import { bodyOf, DOMAIN, digestOf, roundOf } from "./store-fixtures.ts";
 
 const [path = ""] = process.argv.slice(2);
 try {
-  const store = openStore({ path });
+  const store = openStore({ path, domain: DOMAIN });
   for (let round = (store.latest()?.certified.certificate.header.round ?? 0) + 1; ; round++) {
     store.recordSigned({ kind: "round", round, configDigest: digestOf("config"), digest: digestOf(`signed ${round}`) });
     const certified = roundOf(round);

@@ -1,18 +1,36 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Retention, Store } from "../../node/store.ts";
+import { DOCUMENTS_KEPT, type Retention, type Store } from "../../node/store.ts";
+import { keccakHex, toHex } from "../../protocol/bytes.ts";
+import type { Domain } from "../../protocol/eip712.ts";
+import { observationDigest } from "../../protocol/eip712.ts";
 import type { FeedId } from "../../protocol/feed.ts";
-import { addressOf, bodyOf, digestOf, evidenceOf, roundOf, verdictOf } from "./store-fixtures.ts";
+import {
+  addressOf,
+  bodyOf,
+  changingRound,
+  DOMAIN,
+  digestOf,
+  documentOf,
+  evidenceOf,
+  roundOf,
+  transitionOf,
+  verdictOf,
+} from "./store-fixtures.ts";
 
 const BTC = "BTC/USD" as FeedId;
 const NOW = 1_795_300_000_000;
 
-export type OpenStore = (options: { readonly retention?: Partial<Retention>; readonly now: () => number }) => Store;
+export type OpenStore = (options: {
+  readonly retention?: Partial<Retention>;
+  readonly now: () => number;
+  readonly domain: Domain;
+}) => Store;
 
 /** What every store must do, whatever it keeps things in. */
 export function storeContract(name: string, openStore: OpenStore): void {
   const opened: Store[] = [];
   const open = (retention: Partial<Retention> = {}): Store => {
-    const store = openStore({ retention, now: () => NOW });
+    const store = openStore({ retention, now: () => NOW, domain: DOMAIN });
     opened.push(store);
     return store;
   };
@@ -185,6 +203,100 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect(store.history(BTC, { to: 3, limit: 10 }).map(({ round }) => round)).toEqual([2]);
       expect(store.history(BTC, { limit: 1 }).map(({ round }) => round)).toEqual([4]);
       expect(store.history("NO/USD" as FeedId, { limit: 10 })).toEqual([]);
+    });
+  });
+
+  describe(`${name}: the breaker log`, () => {
+    const lines = (entries: ReturnType<Store["breakerLog"]>) =>
+      entries.map(({ round, feed, from, to }) => `${round} ${feed} ${from} ${to}`);
+
+    it("has what changed, from what, to what, and what the quorum had seen", () => {
+      const store = open();
+      const { certified, body } = changingRound(1, { "BTC/USD": [null, "open"], "ETH/USD": ["half-open", "closed"] });
+      store.saveRound({ certified, body });
+      const observations = [1, 2].map((byte) => {
+        const contents = keccakHex(new Uint8Array(35).fill(byte));
+        return observationDigest(DOMAIN, { round: 1, configDigest: digestOf("config"), contents });
+      });
+      const shared = { round: 1, timestamp: 1_000, digest: certified.digest, observations };
+      const { reasons } = verdictOf("BTC/USD", 10n ** 18n + 1n);
+      expect(reasons).toHaveLength(1);
+      expect(store.breakerLog({ limit: 10 })).toEqual([
+        { feed: "BTC/USD", from: null, to: "open", reasons, ...shared },
+        { feed: "ETH/USD", from: "half-open", to: "closed", reasons, ...shared },
+      ]);
+    });
+
+    it("is newest first, within the span, the feed and the limit", () => {
+      const store = open();
+      store.saveRound(changingRound(1, { "BTC/USD": [null, "open"], "ETH/USD": [null, "open"] }));
+      store.saveRound({ certified: roundOf(2), body: bodyOf(roundOf(2)) });
+      store.saveRound(changingRound(3, { "ETH/USD": ["open", "half-open"] }));
+      store.saveRound(changingRound(4, { "BTC/USD": ["open", "half-open"] }));
+      expect(lines(store.breakerLog({ limit: 10 }))).toEqual([
+        "4 BTC/USD open half-open",
+        "3 ETH/USD open half-open",
+        "1 BTC/USD null open",
+        "1 ETH/USD null open",
+      ]);
+      expect(lines(store.breakerLog({ feed: BTC, limit: 10 }))).toEqual(["4 BTC/USD open half-open", "1 BTC/USD null open"]);
+      expect(lines(store.breakerLog({ from: 2, to: 3, limit: 10 }))).toEqual(["3 ETH/USD open half-open"]);
+      expect(lines(store.breakerLog({ limit: 3 }))).toHaveLength(3);
+      expect(store.breakerLog({ feed: "NO/USD" as FeedId, limit: 10 })).toEqual([]);
+    });
+
+    it("begins with the body, and says nothing of orphans", () => {
+      const store = open();
+      const { certified, body } = changingRound(1, { "BTC/USD": [null, "open"] });
+      store.saveRound({ certified });
+      expect(store.breakerLog({ limit: 10 })).toEqual([]);
+      store.saveRound({ certified, body });
+      store.saveRound(changingRound(2, { "BTC/USD": ["open", "half-open"] }));
+      store.saveRound(changingRound(3, { "BTC/USD": ["open", "half-open"] }, { parent: "round 1" }));
+      expect(lines(store.breakerLog({ limit: 10 }))).toEqual(["3 BTC/USD open half-open", "1 BTC/USD null open"]);
+    });
+
+    it("outlives the bodies, is told once, and goes with its rounds", () => {
+      const store = open({ rounds: 4, bodies: 1 });
+      const first = changingRound(1, { "BTC/USD": [null, "open"] });
+      store.saveRound(first);
+      save(store, roundOf(2), roundOf(3));
+      store.saveRound(first);
+      expect(lines(store.breakerLog({ limit: 10 }))).toEqual(["1 BTC/USD null open"]);
+      save(store, roundOf(4), roundOf(5));
+      expect(store.breakerLog({ limit: 10 })).toEqual([]);
+    });
+  });
+
+  describe(`${name}: what governance said and did`, () => {
+    it("documents are kept once, newest first, by digest", () => {
+      const store = open();
+      const [one, two] = [documentOf("one"), documentOf("two", "config")];
+      expect(store.saveDocument(one)).toBe("saved");
+      expect(store.saveDocument(one)).toBe("known");
+      expect(store.saveDocument(two)).toBe("saved");
+      const kept = [two, one].map(({ digest, bytes, document: { kind } }) => ({ digest, kind, bytes }));
+      expect(store.documents({ limit: 10 })).toEqual(kept);
+      expect(store.documents({ limit: 1 })).toEqual(kept.slice(0, 1));
+      expect(store.document(one.digest)).toEqual(kept[1]);
+      expect(store.document(digestOf("none"))).toBeUndefined();
+    });
+
+    it("many documents of one kind push out their own oldest and no other kind's", () => {
+      const store = open();
+      const accept = documentOf("accept", "accept");
+      store.saveDocument(accept);
+      const rollbacks = Array.from({ length: DOCUMENTS_KEPT.rollback + 3 }, (_, index) => documentOf(`${index}`, "rollback"));
+      for (const document of rollbacks) store.saveDocument(document);
+      const dropped = rollbacks.filter(({ digest }) => store.document(digest) === undefined);
+      expect(dropped.map(({ bytes }) => toHex(bytes))).toEqual(rollbacks.slice(0, 3).map(({ bytes }) => toHex(bytes)));
+      expect(store.document(accept.digest)).toBeDefined();
+    });
+
+    it("transitions are kept once each, oldest first", () => {
+      const store = open();
+      for (const round of [9, 4, 9]) store.saveTransition(transitionOf(round));
+      expect(store.transitions()).toEqual([transitionOf(4), transitionOf(9)]);
     });
   });
 
