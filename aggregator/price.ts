@@ -17,6 +17,8 @@ export type SourceOutcome = {
   /** In terms of the feed. */
   readonly price?: bigint;
   readonly asOf?: number;
+  /** The quote was above what its source's cap allows, and was lowered to it. */
+  readonly capped?: true;
   readonly weightBps?: number;
 };
 

@@ -4,9 +4,9 @@ import { type BreakerMemory, decodeMemory, EMPTY_MEMORY, encodeMemory } from "..
 import { assert } from "../protocol/assert.ts";
 import { concat, type Digest, fromHex, keccakHex, toHex, ZERO_DIGEST } from "../protocol/bytes.ts";
 import { memberIndex } from "../protocol/committee.ts";
-import type { Network } from "../protocol/config.ts";
+import type { Network, NetworkConfig } from "../protocol/config.ts";
 import { type RoundHeader, roundDigest } from "../protocol/eip712.ts";
-import { compareText } from "../protocol/feed.ts";
+import { chainLeaf, compareText, type FeedId } from "../protocol/feed.ts";
 import type { SignedDocument } from "../protocol/governance.ts";
 import { decodeSignedDocument } from "../protocol/governance-codec.ts";
 import { buildMerkleTree } from "../protocol/merkle.ts";
@@ -162,8 +162,14 @@ export function recomputeBody(network: Network, body: RoundBody, scheme: Secp256
   return ok({ ...opened, ...nextRound({ network, ...opened }) });
 }
 
-function openParent({ config, domain }: Network, { round, parent, memory }: RoundBody): Result<ParentRound | undefined, string> {
-  if (parent === undefined) return memory === "0x" ? ok(undefined) : fail("memory without a parent header");
+function openParent(
+  { config, configDigest, genesisConfigDigest, domain }: Network,
+  { round, parent, memory }: RoundBody,
+): Result<ParentRound | undefined, string> {
+  if (parent === undefined && memory !== "0x") return fail("memory without a parent header");
+  if (parent === undefined) {
+    return configDigest === genesisConfigDigest ? ok(undefined) : fail("a first round under another config than genesis");
+  }
   if (parent.round >= round) return fail("parent is not older than the round");
   // No certificate stands behind the parent yet: what the fold takes for granted of it is checked here.
   if (parent.timestamp !== parent.round * config.roundMs) return fail("parent's timestamp does not follow from its round");
@@ -171,10 +177,20 @@ function openParent({ config, domain }: Network, { round, parent, memory }: Roun
   if (keccakHex(bytes) !== parent.stateRoot) return fail("memory does not hash to the parent's stateRoot");
   const decoded = decodeMemory(bytes);
   if (!decoded.ok) return fail(`memory: ${decoded.error}`);
-  const known = new Set(config.feeds.map(({ feed }) => feed));
-  const stranger = decoded.value.feeds.find(({ feed }) => !known.has(feed));
-  if (stranger !== undefined) return fail(`memory: ${stranger.feed} is no feed of the config`);
-  return ok({ header: parent, digest: roundDigest(domain, parent), memory: decoded.value });
+  const opened = { header: parent, digest: roundDigest(domain, parent), memory: decoded.value };
+  if (configAfter(opened) !== configDigest) return fail("the parent names another config for the rounds that stand on it");
+  const stranger = parent.configDigest === configDigest ? strangerIn(decoded.value, config) : undefined;
+  if (stranger !== undefined) return fail(`memory: ${stranger} is no feed of the config`);
+  return ok(opened);
+}
+
+/**
+ * A feed or chain in memory that the config does not have. Only under the config that the memory was made under: in the first round
+ * under another one, feeds of the one before are to be expected there, and the breaker forgets those that are gone.
+ */
+function strangerIn({ feeds }: BreakerMemory, config: NetworkConfig): FeedId | undefined {
+  const known = new Set([...config.feeds.map(({ feed }) => feed), ...config.chains.map(({ chain }) => chainLeaf(chain))]);
+  return feeds.find(({ feed }) => !known.has(feed))?.feed;
 }
 
 function openObservations(

@@ -1,6 +1,7 @@
-import { moveBps } from "../circuit-breaker/integers.ts";
-import { MAX_AMOUNT, ONE } from "../protocol/amount.ts";
-import type { FeedConfig, SourceConfig } from "../protocol/config.ts";
+import { BPS, moveBps, YEAR_MS } from "../circuit-breaker/integers.ts";
+import { MAX_AMOUNT, ONE, parseAmount } from "../protocol/amount.ts";
+import { assert } from "../protocol/assert.ts";
+import type { FeedConfig, SourceCap, SourceConfig } from "../protocol/config.ts";
 import { legOf } from "../protocol/conversion.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
@@ -43,17 +44,31 @@ export const DROP_CODES = [
 export type DropCode = (typeof DROP_CODES)[number];
 export type Drop = { readonly code: DropCode; readonly detail: string };
 
-/** A source's price in terms of its feed, and the age of its oldest leg. */
-export type SourcePrice = { readonly raw: bigint; readonly price: bigint; readonly asOf: number };
+/** A source's price in terms of its feed, and the age of its oldest leg. `capped`: it would be higher without the source's cap. */
+export type SourcePrice = { readonly raw: bigint; readonly price: bigint; readonly asOf: number; readonly capped?: true };
 
 export type Legs = ReadonlyMap<FeedId, { readonly config: FeedConfig; readonly price: LegPrice | undefined }>;
 
 type Doubled = { readonly doubled: bigint; readonly at: number };
 
 /**
+ * The most that a capped source may say of its market at the instant `at`: value · (1 + growthBps/10⁴ · (at − cap.at)/year), rounded
+ * down, and never less than the value.
+ *
+ * @example
+ * capAt({ value: "1.2", at: 0, growthBps: 1_000 }, 31_557_600_000); // 1320000000000000000n: 10 % in a year
+ */
+export function capAt({ value, at: since, growthBps }: SourceCap, at: number): bigint {
+  const amount = parseAmount(value);
+  assert(amount.ok, "a parsed config's amounts parse");
+  const grown = (amount.value * BigInt(growthBps) * BigInt(Math.max(0, at - since))) / (BigInt(BPS) * BigInt(YEAR_MS));
+  return amount.value + grown;
+}
+
+/**
  * One source of a feed → its price, or why it is dropped (BREAKER.md B1, node price). The price of a quote is the mid of its book; a
  * last trade counts only where the venue shows no book, and only with its own age. A book's time is the venue's, else the instant
- * the request was sent.
+ * the request was sent. A cap lowers the quote before it is converted; `raw` stays what the venue said.
  */
 export function priceSource(
   source: SourceConfig,
@@ -77,10 +92,19 @@ export function priceSource(
   if (bid !== undefined && ask !== undefined && moveBps(ask, bid) > tolBps) {
     return drop("wide", `book ${moveBps(ask, bid)} bps wide, at most ${tolBps} counts`);
   }
-  const converted = convert(source, quoted.value, legs);
+  const capped = applyCap(source.cap, quoted.value, at);
+  const converted = convert(source, capped, legs);
   if (!converted.ok) return converted;
   const whole = checkAge(converted.value.asOf, { at, quoteMs, maxSkewMs });
-  return whole.ok ? converted : whole;
+  if (!whole.ok) return whole;
+  const raw = quoted.value.doubled / 2n;
+  return ok({ raw, ...converted.value, ...(capped === quoted.value ? {} : { capped: true as const }) });
+}
+
+function applyCap(cap: SourceCap | undefined, quoted: Doubled, at: number): Doubled {
+  if (cap === undefined) return quoted;
+  const doubled = 2n * capAt(cap, at);
+  return quoted.doubled <= doubled ? quoted : { ...quoted, doubled };
 }
 
 function readQuote({ bid, ask, last, bookAt, lastAt, sentAt }: MarketQuote): Result<Doubled, Drop> {
@@ -102,7 +126,11 @@ function checkAge(
 }
 
 /** Product and quotient of 10⁻¹⁸ values, truncated once at the end; the oldest leg's age counts. */
-function convert(source: SourceConfig, quoted: Doubled, legs: Legs): Result<SourcePrice, Drop> {
+function convert(
+  source: SourceConfig,
+  quoted: Doubled,
+  legs: Legs,
+): Result<{ readonly price: bigint; readonly asOf: number }, Drop> {
   let numerator = quoted.doubled;
   let denominator = 2n;
   let asOf = quoted.at;
@@ -115,7 +143,7 @@ function convert(source: SourceConfig, quoted: Doubled, legs: Legs): Result<Sour
   }
   const price = numerator / denominator;
   if (price <= 0n || price > MAX_AMOUNT) return drop("range", "outside what a price can hold after conversion");
-  return ok({ raw: quoted.doubled / 2n, price, asOf });
+  return ok({ price, asOf });
 }
 
 /** A leg is in doubt when this node has no price for it this tick, or its own sources disagree beyond its own limits. */

@@ -1,12 +1,10 @@
 import { MIN_COMMITTEE } from "./committee.ts";
 import type { ConfigFault, FeedConfig, NetworkConfig, ReferenceConfig, SourceConfig } from "./config.ts";
 import { findPathFaults } from "./conversion.ts";
-import { baseOf } from "./feed.ts";
+import { baseOf, CHAIN_BASE } from "./feed.ts";
 import { checkThresholds } from "./thresholds.ts";
 
 const MIN_BASKET = 3;
-/** Base of a chain's leaf: `CHAIN/ETHEREUM`. */
-const CHAIN_BASE = "CHAIN";
 
 /** What must hold between the parts of a config whose shape is right; empty for a valid one. */
 export function findRelationFaults(config: NetworkConfig): readonly ConfigFault[] {

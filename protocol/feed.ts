@@ -23,6 +23,14 @@ export function slugToFeed(slug: string): Result<FeedId, string> {
   return parseFeedId(slug.replace("-", "/"));
 }
 
+/** Base of the leaves that speak of chains; no feed of a config has it. */
+export const CHAIN_BASE = "CHAIN";
+
+/** The leaf of a chain. @example chainLeaf("ETHEREUM"); // "CHAIN/ETHEREUM" */
+export function chainLeaf(chain: string): FeedId {
+  return `${CHAIN_BASE}/${chain}` as FeedId;
+}
+
 export function baseOf(feed: FeedId): string {
   return feed.slice(0, feed.indexOf("/"));
 }

@@ -15,6 +15,7 @@ const [parent, child] = honestChain(2);
 if (parent === undefined || child === undefined) throw new Error("a chain of two rounds");
 const { memory } = parent.computed;
 const FOREIGN: BreakerMemory = {
+  ...memory,
   feeds: memory.feeds.map((item, index) => (index === 2 ? { ...item, feed: feedId("ZZZ/USD") } : item)),
 };
 
@@ -55,7 +56,7 @@ describe("a body that anybody may have sent", () => {
   });
 
   it.each(HOSTILE)("$what costs the peer that sent it its turn, and is no fault of ours", ({ body, fault }) => {
-    const start = { head: undefined, guard: [], history: [] };
+    const start = { head: undefined, guard: [], history: [], documents: [], transitions: [] };
     const machine = createRoundMachine({ network, scheme, key: memberKey(0), fold, start });
     const now = (FIRST_ROUND + 1) * 1_000 + 500;
     machine.handle({ kind: "tick" }, now);

@@ -36,7 +36,7 @@ function observe(index: number, changes: Partial<Observation> = {}, key = keyOf(
   return signObservation(observation, network.domain, key);
 }
 
-const first = { parent: undefined, round: ROUND, observations: [0, 1, 2].map((index) => observe(index)) };
+const first = { parent: undefined, round: ROUND, observations: [0, 1, 2].map((index) => observe(index)), documents: [] };
 const genesis = nextRound({ network, ...first });
 const parent = { header: genesis.header, digest: genesis.digest, memory: genesis.memory };
 
@@ -45,7 +45,7 @@ function later(index: number, changes: Partial<Observation> = {}): SignedObserva
   return observe(index, { round: ROUND + 1, head: { round: ROUND, digest: genesis.digest }, ...changes });
 }
 
-const second = { parent, round: ROUND + 1, observations: [0, 1, 3].map((index) => later(index)) };
+const second = { parent, round: ROUND + 1, observations: [0, 1, 3].map((index) => later(index)), documents: [] };
 const computed = nextRound({ network, ...second });
 const body = bodyOf(second);
 
@@ -64,14 +64,6 @@ describe("a round's header", () => {
     expect(inputsRoot).toBe(keccakHex(concat(...second.observations.map(({ digest }) => fromHex(digest)))));
     expect(configDigest).toBe(network.configDigest);
     expect(computed.digest).toBe(roundDigest(network.domain, computed.header));
-  });
-
-  it("commits to every document once, in ascending order, after the observations", () => {
-    const [low, high] = [digestOf(1), digestOf(9)];
-    const observations = [observe(0, { documents: [high] }), observe(1, { documents: [low, high] }), observe(2)];
-    const { header } = nextRound({ network, ...first, observations });
-    const digests = [...observations.map(({ digest }) => digest), low, high];
-    expect(header.inputsRoot).toBe(keccakHex(concat(...digests.map(fromHex))));
   });
 });
 

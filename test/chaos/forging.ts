@@ -75,7 +75,7 @@ export function bundleOf(round: CertifiedRound): BundleDocument {
 /** As `/v1/rounds/:round?body=1` shows it, with a body that says nothing. */
 export function documentOf(round: CertifiedRound): RoundDocument {
   const { header } = round.certificate;
-  const body = { round: header.round, parent: undefined, memory: "0x", observations: [] } as const;
+  const body = { round: header.round, parent: undefined, memory: "0x", observations: [], documents: [] } as const;
   return toRoundDocument({ certified: round, orphan: false }, body) as RoundDocument;
 }
 

@@ -61,7 +61,7 @@ function flood(machine: RoundMachine, round: number, ids: { next: number }): voi
 const honest = honestChain(1);
 
 it("a node that three members flood for a minute holds no more than after a third of it", () => {
-  const start = { head: undefined, guard: [], history: [] };
+  const start = { head: undefined, guard: [], history: [], documents: [], transitions: [] };
   const machine = createRoundMachine({ network, scheme, key: memberKey(0), fold, start });
   const ids = { next: 0 };
   let settled = 0;

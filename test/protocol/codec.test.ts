@@ -55,6 +55,10 @@ const observation: Observation = {
     { gauge: "ETHEREUM/baseFee", value: 30n, asOf: 1 },
     { gauge: "ETHEREUM/headAge", value: 0n, asOf: 1 },
   ],
+  shadows: [
+    { feed: feedOf("BTC/USD"), price: 2n ** 70n },
+    { feed: feedOf("ETH/USD"), price: 1n },
+  ],
   documents: [digestOf(1), digestOf(2)],
 };
 const proposal: Proposal = { header, observations: [digestOf(2), digestOf(1), digestOf(3)] };
@@ -181,7 +185,9 @@ test("an observation and a proposal of the same contents never share a digest or
 });
 
 /** Bytes of an observation with one part replaced; parts in the order of the canonical bytes. */
-function written(change: Partial<Record<"version" | "entries" | "gauges" | "documents", (writer: Writer) => void>>): Uint8Array {
+function written(
+  change: Partial<Record<"version" | "entries" | "gauges" | "shadows" | "documents", (writer: Writer) => void>>,
+): Uint8Array {
   const writer = createWriter();
   const none = (width: "u8" | "u16") => (to: Writer) => to[width](0);
   (change.version ?? ((to) => to.u8(1)))(writer);
@@ -192,6 +198,7 @@ function written(change: Partial<Record<"version" | "entries" | "gauges" | "docu
   writer.bytes(fromHex(digestOf(0)));
   (change.entries ?? none("u16"))(writer);
   (change.gauges ?? none("u16"))(writer);
+  (change.shadows ?? none("u16"))(writer);
   (change.documents ?? none("u8"))(writer);
   return writer.finish();
 }
@@ -228,6 +235,15 @@ const gaugesOf =
       to.u64(1);
     }
   };
+const shadowsOf =
+  (...feeds: readonly string[]) =>
+  (to: Writer): void => {
+    to.u16(feeds.length);
+    for (const feed of feeds) {
+      to.text(feed);
+      to.amount(1n);
+    }
+  };
 const documentsOf =
   (...bytes: readonly number[]) =>
   (to: Writer): void => {
@@ -238,6 +254,7 @@ const documentsOf =
 test("the plain forms that the table below damages do decode", () => {
   expect(decodeObservation(written({ entries: entriesOf("A/B", "B/A") })).ok).toBe(true);
   expect(decodeObservation(written({ gauges: gaugesOf("a", "b") })).ok).toBe(true);
+  expect(decodeObservation(written({ shadows: shadowsOf("A/B", "B/A") })).ok).toBe(true);
   expect(decodeObservation(written({ documents: documentsOf(1, 2) })).ok).toBe(true);
 });
 
@@ -267,9 +284,13 @@ test.each<[name: string, bytes: Uint8Array, fault: RegExp]>([
   ["gauge without a name", written({ gauges: gaugesOf("") }), /^empty text/],
   ["gauge with a space", written({ gauges: gaugesOf("a b") }), /^text not printable ASCII/],
   ["gauges beyond the bound", written({ gauges: (to) => to.u16(MAX_GAUGES + 1) }), /^expected at most 256 items$/],
+  ["shadows unsorted", written({ shadows: shadowsOf("B/A", "A/B") }), /^items not in ascending order$/],
+  ["shadow twice", written({ shadows: shadowsOf("A/B", "A/B") }), /^items not in ascending order$/],
+  ["shadow of no feed", written({ shadows: shadowsOf("AB") }), /^feed: expected BASE\/QUOTE/],
+  ["shadows beyond the bound", written({ shadows: (to) => to.u16(MAX_ENTRIES + 1) }), /^expected at most 4096 items$/],
   ["documents unsorted", written({ documents: documentsOf(2, 1) }), /^items not in ascending order$/],
   ["document twice", written({ documents: documentsOf(1, 1) }), /^items not in ascending order$/],
-  ["documents beyond the bound", written({ documents: (to) => to.u8(MAX_DOCUMENTS + 1) }), /^expected at most 64 items$/],
+  ["documents beyond the bound", written({ documents: (to) => to.u8(MAX_DOCUMENTS + 1) }), /^expected at most 16 items$/],
 ])("observation refused: %s", (_, bytes, fault) => {
   const decoded = decodeObservation(bytes);
   expect(decoded.ok ? "decoded" : decoded.error).toMatch(fault);

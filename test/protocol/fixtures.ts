@@ -93,6 +93,7 @@ export const observations: fc.Arbitrary<Observation> = fc.record({
   head: fc.record({ round: instants, digest: digests }),
   entries: ascending(entries, ({ feed }) => feed, 4),
   gauges: ascending(gauges, ({ gauge }) => gauge, 3),
+  shadows: ascending(fc.record({ feed: feedIds, price: amounts }), ({ feed }) => feed, 3),
   documents: ascending(digests, (digest) => digest, 3),
 });
 

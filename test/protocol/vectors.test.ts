@@ -107,7 +107,11 @@ test("round header: digest and signature", async () => {
 });
 
 test("observation: canonical bytes, digest and signature", async () => {
-  type Texts = Observation & { entries: Record<"price" | "low" | "high", string>[]; gauges: { value: string }[] };
+  type Texts = Observation & {
+    entries: Record<"price" | "low" | "high", string>[];
+    gauges: { value: string }[];
+    shadows: { price: string }[];
+  };
   const { observation: texts, ...signed } = vector<SignedBytes & { readonly observation: Texts }>("observation");
   const observation: Observation = {
     ...texts,
@@ -118,6 +122,7 @@ test("observation: canonical bytes, digest and signature", async () => {
       high: BigInt(entry.high),
     })),
     gauges: texts.gauges.map((gauge) => ({ ...gauge, value: BigInt(gauge.value) })),
+    shadows: texts.shadows.map((shadow) => ({ ...shadow, price: BigInt(shadow.price) })),
   };
   expect(toHex(encodeObservation(observation))).toBe(signed.bytes);
   expect(packedObservation(observation)).toBe(signed.bytes);
@@ -223,7 +228,7 @@ function packedAmount(value: bigint): Hex {
   return join0x([packed8(even.length / 2), `0x${even}`]);
 }
 
-function packedObservation({ round, configDigest, observer, head, entries, gauges, documents }: Observation): Hex {
+function packedObservation({ round, configDigest, observer, head, entries, gauges, shadows, documents }: Observation): Hex {
   const u64 = (value: number): Hex => encodePacked(["uint64"], [BigInt(value)]);
   const u16 = (value: number): Hex => encodePacked(["uint16"], [value]);
   const entryBytes = entries.flatMap((e) => [
@@ -246,6 +251,8 @@ function packedObservation({ round, configDigest, observer, head, entries, gauge
     ...entryBytes,
     u16(gauges.length),
     ...gaugeBytes,
+    u16(shadows.length),
+    ...shadows.flatMap(({ feed, price }) => [packedText(feed), packedAmount(price)]),
     packed8(documents.length),
     ...documents,
   ]);

@@ -46,7 +46,7 @@ export function honestChain(rounds: number, first = FIRST_ROUND): readonly Link[
 export function nextLink(round: number, parent: Link | undefined): Link {
   const head = parent === undefined ? { round: 0, digest: `0x${"00".repeat(32)}` as const } : headOf(parent);
   const observations = keys.map((key, index) => observe(round, index, head, key));
-  const opened = { parent: parent?.computed, round, observations };
+  const opened = { parent: parent?.computed, round, observations, documents: [] };
   const computed = nextRound({ network, ...opened });
   const { header, digest } = computed;
   const signed = keys.map(({ address, privateKey }) => ({

@@ -72,8 +72,10 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
         what % 3 === 1 || index === whom % 4 ? editList(list, where, value, whom, now) : list,
       );
   }
-  const memory = encodeMemory({ feeds: chosen(feeds, keepFeeds).map(ordered) } satisfies BreakerMemory);
-  const parent = { ...(link as Link).computed.header, stateRoot: keccakHex(memory) };
+  const { header, memory: remembered } = (link as Link).computed;
+  const edited: BreakerMemory = { ...remembered, feeds: chosen(feeds, keepFeeds).map(ordered) };
+  const memory = encodeMemory(edited);
+  const parent = { ...header, stateRoot: keccakHex(memory) };
   const timed = times === 0 ? parent : { ...parent, timestamp: instant(times, now) };
   const { configDigest, domain } = network;
   const head = { round: heads === 0 ? 0 : parentRound + heads - 1, digest: configDigest };
@@ -89,6 +91,7 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
     parent: timed,
     memory: toHex(memory),
     observations: observations.map((item) => toHex(encodeSignedObservation(item))),
+    documents: [],
   };
 }
 

@@ -130,7 +130,7 @@ function execute(links: readonly Link[], input: Uint8Array): string {
     scheme: remembering,
     key: memberKey(SELF),
     fold,
-    start: { head: undefined, guard: [], history: [] },
+    start: { head: undefined, guard: [], history: [], documents: [], transitions: [] },
   });
   const life: Life = { node, links, now: START_AT, ids: 0, fetches: [], promises: [], seen: new Set() };
   handle(life, { kind: "tick" });
@@ -203,7 +203,12 @@ function answer(life: Life, step: Step): void {
   const from = step.value === 254 ? memberKey(step.member).address : fetch.from;
   const bytes = held(life.links, want);
   if (bytes === undefined || step.value === 255) handle(life, { kind: "fetch-failed", want, from });
-  else handle(life, { kind: "fetched", want, from, bytes: changed(bytes, step, want.kind === "body" ? undefined : want.kind) });
+  else handle(life, { kind: "fetched", want, from, bytes: changed(bytes, step, topicOf(want)) });
+}
+
+/** What is gossiped as well can be signed again after a change. */
+function topicOf({ kind }: Want): Topic | undefined {
+  return kind === "observation" || kind === "certificate" ? kind : undefined;
 }
 
 function held(links: readonly Link[], { kind, digest }: Want): Uint8Array | undefined {
@@ -218,8 +223,8 @@ function held(links: readonly Link[], { kind, digest }: Want): Uint8Array | unde
 /** What a peer's request stream may bring; a certificate or body that this node holds, or anything. */
 function ask(life: Life, step: Step): void {
   const digest = life.links[step.link % life.links.length]?.computed.digest ?? network.configDigest;
-  const kinds = ["observation", "certificate", "body"] as const;
-  const request = decodeRequest(changed(encodeRequest({ kind: kinds[step.value % 3] ?? "body", digest }), step));
+  const kinds = ["observation", "certificate", "body", "document", "transition"] as const;
+  const request = decodeRequest(changed(encodeRequest({ kind: kinds[step.value % kinds.length] ?? "body", digest }), step));
   if (!request.ok || request.value.kind === "hello") {
     life.node.hello(life.now);
     return;

@@ -1,4 +1,4 @@
-import { decodeMemory, encodeMemory } from "../../../circuit-breaker/memory.ts";
+import { decodeMemory, EMPTY_MEMORY, encodeMemory } from "../../../circuit-breaker/memory.ts";
 import { decodeHello, decodeRequest, decodeRoundBody, encodeHello, encodeRequest, encodeRoundBody } from "../../../node/wire.ts";
 import { fromHex } from "../../../protocol/bytes.ts";
 import { scheme } from "../../support/network.ts";
@@ -28,13 +28,15 @@ function seedsOf(): readonly Uint8Array[] {
   const digest = network.configDigest;
   const tagged = (kind: (typeof KINDS)[number], bytes: Uint8Array) => joined(Uint8Array.of(KINDS.indexOf(kind)), bytes);
   return [
-    ...(["observation", "certificate", "body"] as const).map((kind) => tagged("request", encodeRequest({ kind, digest }))),
+    ...(["observation", "certificate", "body", "document", "transition"] as const).map((kind) =>
+      tagged("request", encodeRequest({ kind, digest })),
+    ),
     tagged("request", encodeRequest({ kind: "hello" })),
     tagged("hello", encodeHello({ clock: 1_000_000_000_000, head: { round: 7, digest }, quarantine: true })),
     ...links.map(({ body }) => tagged("body", encodeRoundBody(body))),
-    tagged("body", encodeRoundBody({ round: 1, parent: undefined, memory: "0x", observations: ["0x00"] })),
+    tagged("body", encodeRoundBody({ round: 1, parent: undefined, memory: "0x", observations: ["0x00"], documents: ["0x00"] })),
     ...links.map(({ computed }) => tagged("memory", encodeMemory(computed.memory))),
-    tagged("memory", encodeMemory({ feeds: [] })),
+    tagged("memory", encodeMemory(EMPTY_MEMORY)),
   ];
 }
 
