@@ -1,8 +1,9 @@
 import type { Thresholds } from "../protocol/thresholds.ts";
 import type { RoundClock } from "./clock.ts";
+import { countBits } from "./integers.ts";
 import type { FeedMemory } from "./memory.ts";
 import { BIT, INDEX } from "./rules/rule.ts";
-import { BY_LEADER, HARD, ROWS, SOFT } from "./rules.ts";
+import { BY_LEADER, HARD, SOFT_ROWS } from "./rules.ts";
 
 /** The longest quiet time is clearMs · 2⁴. */
 const MAX_DOUBLINGS = 4;
@@ -32,10 +33,10 @@ export function judgeActivity(
   const quietMs = Math.min(thresholds.clearMs * 2 ** Math.min(memory.trips, MAX_DOUBLINGS), thresholds.clearCapMs);
   let held = fires & HARD;
   let byFew = 0;
-  for (const { index, bit } of ROWS) {
+  for (const { index, bit } of SOFT_ROWS) {
     const firedAt = next.fired[index] ?? 0;
     if ((fires & bit) !== 0 && firedAt !== clock.timestamp) byFew |= bit;
-    if ((bit & SOFT) !== 0 && firedAt !== 0 && clock.timestamp - firedAt <= quietMs) held |= bit;
+    if (firedAt !== 0 && clock.timestamp - firedAt <= quietMs) held |= bit;
   }
   return { memory: next, activity: { fires, active: fires | held, passing: fires & ~held, byFew } };
 }
@@ -62,10 +63,4 @@ function shiftRounds(rounds: bigint, firesNow: number, { roundsSinceParent, lead
   if (rounds === 0n) return firesNow === 0 ? 0n : 1n;
   const shifted = roundsSinceParent < leaders ? BigInt.asUintN(leaders, rounds << BigInt(roundsSinceParent)) : 0n;
   return firesNow === 0 ? shifted : shifted | 1n;
-}
-
-function countBits(bits: bigint): number {
-  let count = 0;
-  for (let rest = bits; rest > 0n; rest >>= 1n) count += Number(rest & 1n);
-  return count;
 }

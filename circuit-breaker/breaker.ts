@@ -2,19 +2,21 @@ import { assert } from "../protocol/assert.ts";
 import type { Digest } from "../protocol/bytes.ts";
 import type { Committee } from "../protocol/committee.ts";
 import type { FeedConfig, NetworkConfig } from "../protocol/config.ts";
-import type { FeedId } from "../protocol/feed.ts";
+import { compareText, type FeedId } from "../protocol/feed.ts";
 import type { FeedVerdict } from "../protocol/round.ts";
-import { basketMove, createMarket } from "./basket.ts";
+import { type BasketItem, basketMove, createMarket } from "./basket.ts";
+import { chainGenesis, chainLeaf, chainTerms, stepChain, viewChain } from "./chain-step.ts";
 import { createClock, type RoundClock, type RoundTimes, withoutParent } from "./clock.ts";
 import { establishFacts, type Facts } from "./facts.ts";
-import { stepFeed } from "./feed-step.ts";
+import { type FeedOutcome, stepFeed } from "./feed-step.ts";
 import { genesisMemory } from "./genesis.ts";
-import type { CarriedDocument, DocumentOutcome } from "./governance/step.ts";
+import { type CarriedDocument, type DocumentOutcome, type GovernanceRound, stepGovernance } from "./governance/step.ts";
 import { volatilityOf } from "./learning.ts";
 import type { BreakerMemory, FeedMemory } from "./memory.ts";
 import type { GaugeView, QuorumView } from "./quorum-view.ts";
+import { pegTargetOf } from "./rules/peg.ts";
 
-export type BreakerInput = RoundTimes & {
+export type BreakerInput = Omit<RoundTimes, "underNewConfig"> & {
   readonly config: NetworkConfig;
   readonly configDigest: Digest;
   /** Of the parent; another one than `configDigest` in the first round under a new config. */
@@ -39,24 +41,44 @@ export type BreakerRound = {
 
 /**
  * One round of the breaker: a pure, total function of the parent's memory, what the quorum saw and the config in force, the same on
- * every node to the last bit. Feeds by ascending id, every feed that was ever priced; one that never was has neither memory nor leaf.
- * No time passes in a chain's, or a feed's, first round.
+ * every node to the last bit. First what governance says, for pauses and accepted gaps count from the round that takes them in; then
+ * every leaf by itself. Feeds and chains by ascending id, all that were ever priced; one that never was has neither memory nor leaf, and
+ * what a new config no longer has is forgotten. No time passes in a chain's, or a feed's, first round.
  */
 export function stepBreaker(input: BreakerInput): BreakerRound {
-  const { config, committee } = input;
-  assert(input.parent === undefined || input.parent.timestamp < input.timestamp, "a round comes after its parent");
-  const clock = createClock(config, committee, input);
-  const feeds = presentFeeds(input, clock);
-  const basket = new Map(config.basket.map(({ feed, weight }) => [feed, weight]));
-  const marketOf = createMarket(basketItems(feeds, config));
-  const outcomes = feeds.map(({ config: { feed, thresholds }, ...present }) =>
-    stepFeed({ ...present, thresholds, market: marketOf(feed), inBasket: basket.has(feed) }),
+  const { config, configDigest, parentConfigDigest, parent } = input;
+  assert(parent === undefined || parent.timestamp < input.timestamp, "a round comes after its parent");
+  const underNewConfig = parentConfigDigest !== undefined && parentConfigDigest !== configDigest;
+  const clock = createClock(config, input.committee, { ...input, underNewConfig });
+  const governance = govern(input);
+  const present = presentFeeds(input, clock, governance);
+  const marketOf = createMarket(basketItems(present, config));
+  const { refusals } = governance;
+  const feeds = present.map(({ config: item, ...round }) =>
+    stepFeed({
+      ...round,
+      thresholds: item.thresholds,
+      market: marketOf(item.feed),
+      pegTarget: pegTargetOf(item, { gauges: input.gauges, timestamp: input.timestamp, roundMs: config.roundMs }),
+      refusalBps: refusals.get(item.feed),
+    }),
   );
+  const leaves = joinById(feeds, stepChains(input, clock, governance));
   return {
-    memory: { feeds: outcomes.map(({ memory }) => memory), governance: input.memory.governance },
-    feeds: outcomes.map(({ verdict }) => verdict),
-    intake: [],
+    memory: { feeds: leaves.map(({ memory }) => memory), governance: governance.memory },
+    feeds: leaves.map(({ verdict }) => verdict),
+    intake: governance.intake,
   };
+}
+
+function govern(input: BreakerInput): GovernanceRound {
+  const { config, configDigest, parentConfigDigest, round, parent, timestamp, documents, views, shadows } = input;
+  const { feeds, governance: memory } = input.memory;
+  return stepGovernance({
+    ...{ config, configDigest, parentConfigDigest, memory, round, parentRound: parent?.round, timestamp },
+    ...{ f: input.committee.f, documents, views, shadows },
+    gapAt: (feed) => feeds.find((own) => own.feed === feed)?.gapAt ?? 0,
+  });
 }
 
 type PresentFeed = {
@@ -64,36 +86,82 @@ type PresentFeed = {
   readonly clock: RoundClock;
   readonly memory: FeedMemory;
   readonly facts: Facts;
+  readonly inBasket: boolean;
 };
 
-/** The feeds with a memory or a price, memory and config joined by their common order. */
-function presentFeeds({ config, memory: { feeds }, views, timestamp }: BreakerInput, clock: RoundClock): readonly PresentFeed[] {
+/** The feeds with a memory or a price; memory, config and basket joined by their common order. */
+function presentFeeds(
+  { config, memory, views, timestamp }: BreakerInput,
+  clock: RoundClock,
+  { manualOf, acceptedGaps }: GovernanceRound,
+): readonly PresentFeed[] {
   const fresh = withoutParent(clock);
+  const memoryOf = ascendingLookup(memory.feeds);
+  const basketOf = ascendingLookup(config.basket);
   const present: PresentFeed[] = [];
-  let joined = 0;
   for (const item of config.feeds) {
     const { feed, thresholds } = item;
     const view = views.get(feed);
-    const round = { timestamp, thresholds };
-    const known = feeds[joined];
-    if (known?.feed === feed) {
-      joined += 1;
-      present.push({ config: item, clock, memory: known, facts: establishFacts(known, view, round) });
-    } else if (view !== undefined) {
-      const memory = genesisMemory(view, round);
-      present.push({ config: item, clock: fresh, memory, facts: establishFacts(memory, view, round) });
-    }
+    const round = { timestamp, thresholds, gapAccepted: acceptedGaps.has(feed) };
+    const known = memoryOf(feed);
+    const inBasket = basketOf(feed) !== undefined;
+    const began = known ?? (view === undefined ? undefined : genesisMemory(view, round));
+    if (began === undefined) continue;
+    const own = underPause(began, manualOf(feed));
+    const facts = establishFacts(own, view, round);
+    present.push({ config: item, clock: known === undefined ? fresh : clock, memory: own, facts, inBasket });
   }
-  assert(joined === feeds.length, "rules version 1 never drops a feed from the config");
   return present;
 }
 
-function basketItems(feeds: readonly PresentFeed[], { basket }: NetworkConfig) {
-  const byId = new Map(feeds.map((present) => [present.config.feed, present]));
+function stepChains(
+  { config, memory, gauges, timestamp }: BreakerInput,
+  clock: RoundClock,
+  { manualOf, memory: { certified } }: GovernanceRound,
+): readonly FeedOutcome[] {
+  const memoryOf = ascendingLookup(memory.feeds);
+  return config.chains.flatMap((chain) => {
+    const leaf = chainLeaf(chain.chain);
+    const view = viewChain(chain, gauges, timestamp);
+    const known = memoryOf(leaf);
+    const began = known ?? chainGenesis(chain.chain, view, timestamp);
+    if (began === undefined) return [];
+    const own = known === undefined ? withoutParent(clock) : clock;
+    const terms = chainTerms(config.feeds, chain);
+    const round = { clock: own, config: chain, terms, view, certified };
+    return [stepChain({ ...round, memory: underPause(began, manualOf(leaf)) })];
+  });
+}
+
+function underPause(memory: FeedMemory, { action, until }: FeedMemory["manual"]): FeedMemory {
+  const { manual } = memory;
+  return manual.action === action && manual.until === until ? memory : { ...memory, manual: { action, until } };
+}
+
+function basketItems(feeds: readonly PresentFeed[], { basket }: NetworkConfig): readonly BasketItem[] {
+  const presentOf = ascendingLookup(feeds.map((present) => ({ feed: present.config.feed, present })));
   return basket.map(({ feed, weight }) => {
-    const present = byId.get(feed);
+    const present = presentOf(feed)?.present;
     if (present === undefined) return { feed, weight, moveBps: undefined, volatility: 0n };
     const { memory, facts, config } = present;
     return { feed, weight, moveBps: basketMove(memory, facts), volatility: volatilityOf(memory, config.thresholds) };
   });
+}
+
+/** Finds items of a list by ascending id in one walk along it: ids must be asked for in ascending order. */
+function ascendingLookup<T extends { readonly feed: FeedId }>(items: readonly T[]): (feed: FeedId) => T | undefined {
+  let at = 0;
+  return (feed) => {
+    for (; ; at++) {
+      const item = items[at];
+      if (item === undefined || item.feed > feed) return undefined;
+      if (item.feed === feed) return item;
+    }
+  };
+}
+
+/** Two lists by ascending id as one. */
+function joinById(feeds: readonly FeedOutcome[], chains: readonly FeedOutcome[]): readonly FeedOutcome[] {
+  if (chains.length === 0) return feeds;
+  return [...feeds, ...chains].sort((a, b) => compareText(a.memory.feed, b.memory.feed));
 }

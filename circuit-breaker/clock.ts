@@ -12,7 +12,7 @@ export type RoundClock = {
   readonly dtMs: number;
   /** min(dt, 5 · roundMs): for timers. */
   readonly tickMs: number;
-  /** 1 when no round number was missed, 0 in the first round of a chain. */
+  /** 1 when no round number was missed, 0 in the first round of a chain; more than any committee when the parent stands under another config. */
   readonly roundsSinceParent: number;
   /** The lease of the parent ran out before this round began. */
   readonly outage: boolean;
@@ -28,12 +28,14 @@ export type RoundTimes = {
   readonly round: number;
   readonly timestamp: number;
   readonly validUntil: number;
+  /** The parent was computed under another config. */
+  readonly underNewConfig: boolean;
 };
 
 export function createClock(
   { roundMs, leaseMs, restartRounds }: NetworkConfig,
   { members, f }: Committee,
-  { parent, round, timestamp, validUntil }: RoundTimes,
+  { parent, round, timestamp, validUntil, underNewConfig }: RoundTimes,
 ): RoundClock {
   const dtMs = timestamp - (parent?.timestamp ?? timestamp);
   return {
@@ -41,7 +43,8 @@ export function createClock(
     validUntil,
     dtMs,
     tickMs: Math.min(dtMs, MAX_TICK_ROUNDS * roundMs),
-    roundsSinceParent: round - (parent?.round ?? round),
+    // Another committee may take other turns: what its leaders saw says nothing of how many leaders of this one did.
+    roundsSinceParent: underNewConfig ? Number.MAX_SAFE_INTEGER : round - (parent?.round ?? round),
     outage: dtMs > leaseMs,
     restartRounds,
     leaders: members.length,

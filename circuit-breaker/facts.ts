@@ -1,8 +1,7 @@
-import type { Thresholds } from "../protocol/thresholds.ts";
 import { moveBps } from "./integers.ts";
 import type { FeedMemory } from "./memory.ts";
 import type { QuorumView } from "./quorum-view.ts";
-import { type GapLatch, latchGap, type Moves } from "./rules/gap.ts";
+import { type GapLatch, type GapRound, latchGap, type Moves } from "./rules/gap.ts";
 import { isThin } from "./rules/thin.ts";
 
 /** What a round shows of one feed before any rule judges it: its price, or the carried one, measured against the parent's memory. */
@@ -27,11 +26,7 @@ export type Facts = Moves & {
  * L, the limit of jump and the release of gap, is jumpBps, or half of it, rounded down, while thin fires. `stepBps` is the one-round
  * move from the last price, 0 in a round without one.
  */
-export function establishFacts(
-  memory: FeedMemory,
-  view: QuorumView | undefined,
-  round: { readonly timestamp: number; readonly thresholds: Thresholds },
-): Facts {
+export function establishFacts(memory: FeedMemory, view: QuorumView | undefined, round: GapRound): Facts {
   const { price, rawLow, rawHigh, observedAt } = view ?? memory;
   const { anchor } = memory;
   const { jumpBps } = round.thresholds;

@@ -6,34 +6,39 @@ import { reanchor } from "./anchor.ts";
 import type { Market } from "./basket.ts";
 import type { RoundClock } from "./clock.ts";
 import type { Facts } from "./facts.ts";
-import { holdJump } from "./hold.ts";
-import { saturateCount } from "./integers.ts";
+import { holdJump, holdPeg, joinsInterval } from "./hold.ts";
 import { serveInterval } from "./interval.ts";
 import { learn, volatilityOf } from "./learning.ts";
 import type { FeedMemory } from "./memory.ts";
 import { meterHull } from "./meter.ts";
 import { spendOpenTime, unwaiveReversal } from "./open-time.ts";
+import { asksForHull } from "./rules/manual.ts";
+import { countRound } from "./rules/restart.ts";
 import { BIT, hasBit } from "./rules/rule.ts";
-import { type Readings, readRules, reasonsOf } from "./rules.ts";
+import { INFORMATION, type Readings, readRules, reasonsOf } from "./rules.ts";
 import { nextState } from "./state-machine.ts";
 import { permit } from "./verdict.ts";
 
 export type FeedRound = {
   readonly clock: RoundClock;
   readonly thresholds: Thresholds;
-  /** The parent's, or the genesis of a feed that begins in this round. */
+  /** The parent's, or the genesis of a feed that begins in this round; its pause is this round's. */
   readonly memory: FeedMemory;
   readonly facts: Facts;
   readonly market: Market;
   readonly inBasket: boolean;
+  /** What the feed is redeemable for; undefined without a peg, or without a fresh rate. */
+  readonly pegTarget: bigint | undefined;
+  /** By how much a pending config's price differs, where that keeps the config out (B7). */
+  readonly refusalBps: number | undefined;
 };
 
 export type FeedOutcome = { readonly memory: FeedMemory; readonly verdict: FeedVerdict };
 
 /** One round of one feed; pure and total. The order of these steps is part of the definition (BREAKER.md B3). */
 export function stepFeed(round: FeedRound): FeedOutcome {
-  const { clock, thresholds, facts, market } = round;
-  const timing = { clock, thresholds, facts, marketVolatility: market.volatility };
+  const { clock, thresholds, facts, market, pegTarget, refusalBps } = round;
+  const timing = { clock, thresholds, facts, pegTarget, marketVolatility: market.volatility };
   const parent = countRound(round.memory, clock);
   const readings = readRules({
     timestamp: clock.timestamp,
@@ -42,10 +47,12 @@ export function stepFeed(round: FeedRound): FeedOutcome {
     memory: parent,
     facts,
     systemicBps: market.systemicBps,
+    pegTarget,
+    refusalBps,
   });
-  const latched = takeGap(takePrice(parent, facts), facts, readings.fires);
+  const latched = takeGap(takePrice(parent, facts), facts, readings.fires & ~INFORMATION);
   const { memory: judged, activity } = judgeActivity(latched.memory, latched.fires, round);
-  const held = holdJump(judged, activity, timing);
+  const held = holdPeg(holdJump(judged, activity, timing), activity, timing);
   const spent = spendOpenTime(unwaiveReversal(held, activity, timing), activity, timing);
   const decided = nextState(spent, activity, round);
   const { memory: metered, jumpHull } = meterHull(decided, activity, timing);
@@ -53,17 +60,11 @@ export function stepFeed(round: FeedRound): FeedOutcome {
   return { memory, verdict: giveVerdict(round, { readings, activity, metered, memory, jumpHull }) };
 }
 
-/** `rounds` counts certified rounds since restartAt, the first being 1. */
-function countRound(memory: FeedMemory, { outage, timestamp }: RoundClock): FeedMemory {
-  if (outage) return { ...memory, restartAt: timestamp, rounds: 1 };
-  return { ...memory, rounds: saturateCount(memory.rounds + 1) };
-}
-
 function takePrice(memory: FeedMemory, { price, pricedAt, observedAt, rawLow, rawHigh }: Facts): FeedMemory {
   return { ...memory, price, pricedAt, observedAt, rawLow, rawHigh };
 }
 
-/** A gap that ran out is accepted: what jump saw against the anchor it held is void as well. */
+/** A gap that was accepted, or ran out: what jump saw against the anchor it held is void as well. */
 function takeGap(memory: FeedMemory, { gap }: Facts, fires: number): { readonly memory: FeedMemory; readonly fires: number } {
   if (gap.accepted) return { memory: { ...reanchor(memory), gapAt: 0 }, fires: fires & ~BIT.jump };
   return { memory: gap.gapAt === memory.gapAt ? memory : { ...memory, gapAt: gap.gapAt }, fires };
@@ -79,14 +80,15 @@ type Judged = {
 };
 
 function giveVerdict(
-  { clock, thresholds, facts }: FeedRound,
+  { clock, thresholds, facts, pegTarget }: FeedRound,
   { readings, activity, metered, memory, jumpHull }: Judged,
 ): FeedVerdict {
   const { timestamp, validUntil } = clock;
   const volatility = volatilityOf(metered, thresholds);
-  const hulled = jumpHull || (metered.state === "open" && hasBit(activity.active, "gap"));
-  const anchor = hulled ? metered.anchor : undefined;
-  const interval = serveInterval(facts, { anchor, volatility, forMs: validUntil - facts.observedAt });
+  const anchor = jumpHull || stretchesToAnchor(metered, activity) ? metered.anchor : undefined;
+  const rate = joinsInterval(metered, activity, thresholds) ? pegTarget : undefined;
+  const interval = serveInterval(facts, { anchor, rate, volatility, forMs: validUntil - facts.observedAt });
+  const told = readings.fires & INFORMATION;
   return {
     report: {
       feed: memory.feed,
@@ -97,9 +99,14 @@ function giveVerdict(
       observedAt: facts.observedAt,
       state: memory.state,
       ...permit(memory, activity, { timestamp, priced: facts.priced, thresholds }),
-      reasons: activity.active + (facts.priced ? 0 : 2 ** CARRIED_BIT),
+      reasons: (activity.active | told) + (facts.priced ? 0 : 2 ** CARRIED_BIT),
       since: memory.since,
     },
-    reasons: reasonsOf(activity.active, readings),
+    reasons: reasonsOf(activity.active | told, readings),
   };
+}
+
+/** B2, what no meter counts: an open feed in a gap, or paused to robust. */
+function stretchesToAnchor(memory: FeedMemory, { active }: Activity): boolean {
+  return memory.state === "open" && (hasBit(active, "gap") || (hasBit(active, "manual") && asksForHull(memory)));
 }

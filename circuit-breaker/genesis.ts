@@ -7,12 +7,12 @@ import type { QuorumView } from "./quorum-view.ts";
 const NEVER = RULES.map(() => 0);
 
 /**
- * A feed's memory before its first priced round, made from that round: open (P9), every average at the price, and the restart
+ * A leaf's memory before its first priced round, made from that round: open (P9), every average at the price, and the restart
  * counted from here. The round itself is then an ordinary step in which no time passes.
  */
 export function genesisMemory(
-  view: QuorumView,
-  { timestamp, thresholds }: { readonly timestamp: number; readonly thresholds: Thresholds },
+  view: Pick<QuorumView, "feed" | "price" | "rawLow" | "rawHigh" | "observedAt">,
+  { timestamp, thresholds }: { readonly timestamp: number; readonly thresholds: Pick<Thresholds, "volPriorBps"> },
 ): FeedMemory {
   const { feed, price, rawLow, rawHigh, observedAt } = view;
   return {

@@ -9,6 +9,8 @@ export const DAY_MS = 86_400_000;
 export const MAX_UINT32 = 2 ** 32 - 1;
 /** Where the leaf's volatility saturates: 1 844 %. */
 export const MAX_UINT64 = 2n ** 64n - 1n;
+/** Far above what any timer, counted in ms · 100 or ms · DAY_MS, can reach. */
+export const MAX_TIMER = 2n ** 127n - 1n;
 
 const YEAR = BigInt(YEAR_MS);
 const ONE_SQUARED = ONE * ONE;
@@ -87,6 +89,16 @@ export function saturateAmount(amount: bigint): bigint {
 
 export function saturateCount(count: number): number {
   return Math.min(count, MAX_UINT32);
+}
+
+export function saturateTimer(timer: bigint): bigint {
+  return timer > MAX_TIMER ? MAX_TIMER : timer;
+}
+
+export function countBits(bits: bigint): number {
+  let count = 0;
+  for (let rest = bits; rest > 0n; rest >>= 1n) count += Number(rest & 1n);
+  return count;
 }
 
 /** Times and durations in memory end where integers are still exact. */

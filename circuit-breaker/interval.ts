@@ -2,7 +2,7 @@ import { ONE } from "../protocol/amount.ts";
 import { saturateAmount, sd } from "./integers.ts";
 
 /**
- * The interval served (B2): the raw pair, stretched to the anchor where a doubt asks for it, then widened once by three standard
+ * The interval served (B2): the raw pair, stretched to the anchor and to the redemption rate where a doubt asks for it, then widened once by three standard
  * deviations over the time until the lease ends, at most by the whole price; the low end rounds down, the high end up.
  *
  * @example
@@ -10,10 +10,22 @@ import { saturateAmount, sd } from "./integers.ts";
  */
 export function serveInterval(
   raw: { readonly rawLow: bigint; readonly rawHigh: bigint },
-  { anchor, volatility, forMs }: { readonly anchor: bigint | undefined; readonly volatility: bigint; readonly forMs: number },
+  {
+    anchor,
+    rate,
+    volatility,
+    forMs,
+  }: {
+    readonly anchor: bigint | undefined;
+    readonly rate?: bigint | undefined;
+    readonly volatility: bigint;
+    readonly forMs: number;
+  },
 ): { readonly low: bigint; readonly high: bigint } {
-  const lo = anchor !== undefined && anchor < raw.rawLow ? anchor : raw.rawLow;
-  const hi = anchor !== undefined && anchor > raw.rawHigh ? anchor : raw.rawHigh;
+  let lo = anchor !== undefined && anchor < raw.rawLow ? anchor : raw.rawLow;
+  let hi = anchor !== undefined && anchor > raw.rawHigh ? anchor : raw.rawHigh;
+  if (rate !== undefined && rate < lo) lo = rate;
+  if (rate !== undefined && rate > hi) hi = rate;
   const deviations = 3n * sd(volatility, Math.max(0, forMs));
   const h = deviations < ONE ? deviations : ONE;
   return { low: (lo * (ONE - h)) / ONE, high: saturateAmount((hi * (ONE + h) + ONE - 1n) / ONE) };

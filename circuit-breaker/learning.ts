@@ -15,7 +15,7 @@ export function volatilityOf({ v }: FeedMemory, { volFloorBps, volCapBps }: Thre
 
 /**
  * The slow averages of a round (B4): anchor, ema and, at most every sampleMs, the variance learn only from an undoubted price; the
- * basket's average always learns from the served one, and begins at it.
+ * basket's average always learns from the served one, begins at it, and is forgotten when a config takes the feed out of the basket.
  */
 export function learn(
   memory: FeedMemory,
@@ -27,7 +27,7 @@ export function learn(
     inBasket,
   }: { readonly clock: RoundClock; readonly thresholds: Thresholds; readonly priced: boolean; readonly inBasket: boolean },
 ): FeedMemory {
-  const sysEma = inBasket ? learnBasket(memory, clock.dtMs) : memory.sysEma;
+  const sysEma = inBasket ? learnBasket(memory, clock.dtMs) : 0n;
   if (!priced || isDoubted(memory, activity)) return sysEma === memory.sysEma ? memory : { ...memory, sysEma };
   const { price } = memory;
   return {

@@ -5,11 +5,11 @@ import { MAX_MEMBERS } from "../protocol/proposal.ts";
 import { BREAKER_STATES, type BreakerState, RULES } from "../protocol/report.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 import { EMPTY_GOVERNANCE, encodeGovernance, type GovernanceMemory, readGovernance } from "./governance-memory.ts";
-import { MAX_UINT32 } from "./integers.ts";
+import { MAX_TIMER, MAX_UINT32 } from "./integers.ts";
 import { createWordReader, createWordWriter, type WordReader, type WordWriter } from "./words.ts";
 
 /**
- * What the breaker remembers of one feed between rounds; BREAKER.md B1, in its order. Prices and `ema`, `anchor` are amounts of 10⁻¹⁸,
+ * What the breaker remembers of one feed, or of a chain's leaf, between rounds; BREAKER.md B1, in its order. Prices and `ema`, `anchor` are amounts of 10⁻¹⁸,
  * `v` an annualised variance of 10⁻¹⁸, instants Unix ms (0 = never), lists indexed by rule bit.
  */
 export type FeedMemory = {
@@ -68,8 +68,6 @@ const HEAD_BYTES = 3 * WORD;
 const MAX_MANUAL_ACTION = 2;
 const MAX_RULE_BITS = 2 ** RULES.length - 1;
 const MAX_RECENT = 2n ** BigInt(MAX_MEMBERS) - 1n;
-/** Far above what any timer, counted in ms · 100 or ms · DAY_MS, can reach. */
-const MAX_TIMER = 2n ** 127n - 1n;
 
 /**
  * Solidity's `abi.encode((bytes32 feed, int256[53] fields)[] feeds, int256[] globals)`, whose keccak is the header's `stateRoot`;

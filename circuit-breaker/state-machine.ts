@@ -6,7 +6,7 @@ import { saturateCount } from "./integers.ts";
 import type { FeedMemory } from "./memory.ts";
 import { HARD, SOFT } from "./rules.ts";
 
-type Transition = { readonly clock: RoundClock; readonly thresholds: Thresholds };
+type Transition = { readonly clock: RoundClock; readonly thresholds: Pick<Thresholds, "resetMs" | "probeMs"> };
 
 /**
  * The state of a round (B6), from the rules as they stand. Tightening takes the round that fires; letting go goes through half-open,

@@ -16,23 +16,27 @@ export type Moves = {
 };
 
 /**
- * The latch after a round: when it was set (0 = not latched) and whether it has just run out of its time, so that the price it held
- * against is accepted as it is.
+ * The latch after a round: when it was set (0 = not latched) and whether the price it held against has just been accepted as it is: by
+ * governors, or because its time ran out.
  */
 export type GapLatch = { readonly gapAt: number; readonly accepted: boolean };
 
+export type GapRound = {
+  readonly timestamp: number;
+  readonly thresholds: Thresholds;
+  /** Governors accept, in this round, the gap that memory holds. */
+  readonly gapAccepted?: boolean;
+};
+
 /**
- * Set by a one-round move beyond the band; released by a priced round within L of the anchor, or accepted after gapHoldMs. A latch
- * that runs out in the very round of another such move starts again instead: that price is not the one that was held against.
+ * Set by a one-round move beyond the band; released by a priced round within L of the anchor, or accepted: by governors, or after
+ * gapHoldMs. A latch that is accepted in the very round of another such move starts again instead: that price is not the one that was
+ * held against.
  */
-export function latchGap(
-  memory: FeedMemory,
-  moves: Moves,
-  { timestamp, thresholds }: { readonly timestamp: number; readonly thresholds: Thresholds },
-): GapLatch {
+export function latchGap(memory: FeedMemory, moves: Moves, { timestamp, thresholds, gapAccepted = false }: GapRound): GapLatch {
   const { gapAt, pricedAt } = memory;
   if (moves.priced && moves.moveBps <= moves.jumpLimitBps) return { gapAt: 0, accepted: false };
-  if (gapAt !== 0 && timestamp - gapAt <= thresholds.gapHoldMs) return { gapAt, accepted: false };
+  if (gapAt !== 0 && !gapAccepted && timestamp - gapAt <= thresholds.gapHoldMs) return { gapAt, accepted: false };
   if (moves.priced && isBeyondBand(moves.stepBps, thresholds.gapBps, timestamp - pricedAt)) {
     return { gapAt: timestamp, accepted: false };
   }

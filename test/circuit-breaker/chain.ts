@@ -1,4 +1,4 @@
-import { stepBreaker } from "../../circuit-breaker/breaker.ts";
+import { type BreakerInput, stepBreaker } from "../../circuit-breaker/breaker.ts";
 import { type BreakerMemory, EMPTY_MEMORY, type FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
 import { ONE } from "../../protocol/amount.ts";
@@ -50,14 +50,21 @@ export const MAJOR = networkWith({ [ETH]: { preset: "major" } });
 /** What the quorum saw of each feed, undefined or absent for a feed it could not price. */
 export type Scene = Readonly<Record<string, Partial<QuorumView> | undefined>>;
 
+/** What else the round's observations said: gauges as of its own timestamp where only a value is given. */
+export type Said = Partial<Pick<BreakerInput, "documents" | "shadows">> & {
+  readonly gauges?: Readonly<Record<string, bigint | { readonly value: bigint; readonly asOf: number }>>;
+};
+
 /** A chain of breaker rounds; `step` takes one round, `missed` round numbers after the last. */
 export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND) {
   let round = from - 1;
   let parent: { round: number; timestamp: number } | undefined;
   let memory: BreakerMemory = EMPTY_MEMORY;
+  let current = network;
+  let parentConfigDigest: BreakerInput["parentConfigDigest"];
   const { roundMs, leaseMs } = network.config;
 
-  const step = (scene: Scene, missed = 0) => {
+  const step = (scene: Scene, missed = 0, { gauges = {}, documents = [], shadows = new Map() }: Said = {}) => {
     round += 1 + missed;
     const timestamp = round * roundMs;
     const views = new Map<FeedId, QuorumView>();
@@ -65,8 +72,18 @@ export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND
       if (view !== undefined)
         views.set(feed as FeedId, { ...viewAt(timestamp, view.price ?? ONE), feed: feed as FeedId, ...view });
     }
-    const { config, committee } = network;
-    const result = stepBreaker({ config, committee, parent, round, timestamp, validUntil: timestamp + leaseMs, memory, views });
+    const { config, committee, configDigest } = current;
+    const result = stepBreaker({
+      ...{ config, configDigest, parentConfigDigest, committee, parent, round, timestamp, validUntil: timestamp + leaseMs },
+      ...{ memory, views, shadows, documents },
+      gauges: new Map(
+        Object.entries(gauges).map(([name, gauge]) => [
+          name,
+          typeof gauge === "bigint" ? { value: gauge, asOf: timestamp } : gauge,
+        ]),
+      ),
+    });
+    parentConfigDigest = configDigest;
     parent = { round, timestamp };
     memory = result.memory;
     return result.feeds;
@@ -75,8 +92,8 @@ export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND
   return {
     step,
     /** One round that sees ETH alone. */
-    eth: (view: Partial<QuorumView> | undefined, missed = 0) => {
-      const [verdict] = step({ [ETH]: view }, missed);
+    eth: (view: Partial<QuorumView> | undefined, missed = 0, said: Said = {}) => {
+      const verdict = step({ [ETH]: view }, missed, said).find(({ report }) => report.feed === ETH);
       if (verdict === undefined) throw new Error("ETH/USD has no verdict");
       return verdict;
     },
@@ -87,7 +104,11 @@ export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND
       return feeds;
     },
     timestamp: () => round * roundMs,
-    nextLeader: () => (round + 1) % network.config.committee.length,
+    nextLeader: () => (round + 1) % current.config.committee.length,
+    /** From the next round on another config is in force. */
+    change: (next: Network) => {
+      current = next;
+    },
     memory: () => memory,
     memoryOf: (feed: FeedId = ETH): FeedMemory => {
       const found = memory.feeds.find((item) => item.feed === feed);
@@ -96,7 +117,7 @@ export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND
     },
     /** Lets ETH's memory be another one. */
     alter: (overrides: Partial<FeedMemory>) => {
-      memory = { feeds: memory.feeds.map((item) => (item.feed === ETH ? { ...item, ...overrides } : item)) };
+      memory = { ...memory, feeds: memory.feeds.map((item) => (item.feed === ETH ? { ...item, ...overrides } : item)) };
     },
     /** Quiet rounds until every feed is closed; how many it took. */
     settle: (scene: Scene) => {

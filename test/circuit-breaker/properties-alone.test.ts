@@ -12,14 +12,17 @@ const SEEDS = 40;
 const ROUNDS = 120;
 
 function tell(network: Network, rounds: readonly StoryRound[]): readonly (readonly FeedMemory[])[] {
-  const { config, committee } = network;
+  const { config, committee, configDigest } = network;
   let memory: BreakerMemory = EMPTY_MEMORY;
   let parent: { round: number; timestamp: number } | undefined;
   return rounds.map(({ round, views }) => {
     const timestamp = round * config.roundMs;
     const validUntil = timestamp + config.leaseMs;
     const seen = new Map(views.map((view) => [view.feed, view]));
-    memory = stepBreaker({ config, committee, parent, round, timestamp, validUntil, memory, views: seen }).memory;
+    memory = stepBreaker({
+      ...{ config, configDigest, committee, parent, round, timestamp, validUntil, memory, views: seen },
+      ...{ parentConfigDigest: parent && configDigest, gauges: new Map(), shadows: new Map(), documents: [] },
+    }).memory;
     parent = { round, timestamp };
     return memory.feeds;
   });

@@ -121,7 +121,7 @@ test("a round is the same whichever member saw what: every leaf and the whole me
           const { observer: _observer, ...unsigned } = observe(entries, n, index);
           return key === undefined ? [] : [signObservation(unsigned, network.domain, key)];
         });
-        return nextRound({ network, parent: undefined, round: ROUND, observations });
+        return nextRound({ network, parent: undefined, round: ROUND, observations, documents: [] });
       };
       const [once, again] = [compute(seen), compute(other)];
       expect(again.feeds).toEqual(once.feeds);

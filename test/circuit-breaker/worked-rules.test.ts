@@ -48,7 +48,8 @@ const GENERAL = [
   "a slide is believed sooner",
 ];
 
-const NETWORK = networkWith({ [ETH]: { preset: "stable" } });
+/** The peg of a stable would join every example; those of the peg itself have a network of their own. */
+const NETWORK = networkWith({ [ETH]: { preset: "stable", thresholds: { pegBps: 1_000 } } });
 
 function play(scenes: readonly Scene[]) {
   const chain = closedChain(NETWORK, { price: CALM });

@@ -275,7 +275,7 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, name: string]>>
 };
 
 test("a feed's life through every row of B6", () => {
-  const chain = createChain(networkWith({ [ETH]: { preset: "stable" } }));
+  const chain = createChain(networkWith({ [ETH]: { preset: "stable", thresholds: { pegBps: 1_000 } } }));
   let second = -1;
   let state: string | undefined;
   let changedAt = 0;

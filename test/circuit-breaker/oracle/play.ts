@@ -15,7 +15,7 @@ export type Breaker = typeof stepBreaker;
 
 /** Plays rounds to production (or to what stands in for it) and oracle side by side. */
 export function createPlay(network: Network, { coverage = new Map(), breaker = stepBreaker }: PlayOptions = {}) {
-  const { config, committee } = network;
+  const { config, configDigest, committee } = network;
   const oracle = createOracle(network);
   const events = new Map<string, { openings: number; softOpenMs: number }>();
   let memory: BreakerMemory = EMPTY_MEMORY;
@@ -29,7 +29,11 @@ export function createPlay(network: Network, { coverage = new Map(), breaker = s
     const previous = verdicts;
     const dt = timestamp - (parent?.timestamp ?? timestamp);
     const result = attempt(() =>
-      breaker({ config, committee, parent, round, timestamp, validUntil: timestamp + config.leaseMs, memory, views: byFeed }),
+      breaker({
+        ...{ config, configDigest, committee, parent, round, timestamp, validUntil: timestamp + config.leaseMs },
+        ...{ memory, views: byFeed, parentConfigDigest: parent && configDigest },
+        ...{ gauges: new Map(), shadows: new Map(), documents: [] },
+      }),
     );
     if (result instanceof Error) return { round, feed: "*", lines: [`production throws: ${result.stack ?? result.message}`] };
     memory = result.memory;
