@@ -1,6 +1,7 @@
-import { fromHex } from "../protocol/bytes.ts";
-import { type CertificateFault, verifyCertificate } from "../protocol/certificate.ts";
-import type { Committee } from "../protocol/committee.ts";
+import { type Digest, fromHex } from "../protocol/bytes.ts";
+import { type Certificate, type CertificateFault, verifyCertificate } from "../protocol/certificate.ts";
+import type { Committee, Member } from "../protocol/committee.ts";
+import type { Network } from "../protocol/config.ts";
 import {
   type BundleFeed,
   bundleDocumentSchema,
@@ -12,13 +13,22 @@ import {
 import type { Domain, RoundHeader } from "../protocol/eip712.ts";
 import { foldProof } from "../protocol/merkle.ts";
 import { CARRIED_BIT, leafHash, type Report, RULES, reasonNames, reportTuple } from "../protocol/report.ts";
+import { fail, type Result } from "../protocol/result.ts";
 import type { Secp256k1 } from "../protocol/secp256k1.ts";
+import { verifyTransitionCertificate } from "../protocol/transition.ts";
 
 /** A bundle of a network's largest size stays under this; a longer text is refused unread. */
 const MAX_DOCUMENT_CHARS = 16 * 2 ** 20;
 
-/** Whose signatures count, and for which network. From client/committee.ts. */
-export type Trust = { readonly committee: Committee; readonly domain: Domain };
+/** The rounds from one change of the config in force to the next one; genesis begins at round 0. */
+export type Era = { readonly fromRound: number; readonly network: Network };
+
+/**
+ * Whose signatures count, and for which network; from client/committee.ts. `committee` is the newest that is known. With `eras`, by
+ * ascending round, each round counts under its own config and committee alone: what a retired committee signs for a later round is
+ * refused. A committee that somebody states has no eras, and counts for every round.
+ */
+export type Trust = { readonly committee: Committee; readonly domain: Domain; readonly eras?: readonly Era[] };
 
 /** The checks, in the order in which they are made and shown. */
 export const CHECK_PARTS = ["shape", "fields", "path", "signatures"] as const;
@@ -56,6 +66,26 @@ type Leaf = {
   readonly mismatch: string | undefined;
   readonly proven: boolean;
 };
+
+/** A certificate's own faults, and that it is of another config than the one in force in its round. */
+export type CertifiedFault = CertificateFault | { readonly code: "config"; readonly expected: Digest; readonly found: Digest };
+
+/** Whether the quorum that was due in this round certified it: the first round under a new config needs the one before it as well. */
+export function verifyCertified(certificate: Certificate, { trust, scheme }: Options): Result<Digest, CertifiedFault> {
+  const { committee, domain, eras } = trust;
+  if (eras === undefined) return verifyCertificate(certificate, { committee, domain, scheme });
+  const { round, configDigest } = certificate.header;
+  const place = eras.findLastIndex(({ fromRound }) => fromRound <= round);
+  const [before, era] = [eras[place - 1], eras[place]];
+  if (era === undefined) return verifyCertificate(certificate, { committee, domain, scheme });
+  const { network, fromRound } = era;
+  if (configDigest !== network.configDigest) {
+    return fail({ code: "config", expected: network.configDigest, found: configDigest });
+  }
+  if (before === undefined || round > fromRound) return verifyCertificate(certificate, { ...network, scheme });
+  const committees = { from: before.network.committee, to: network.committee };
+  return verifyTransitionCertificate(certificate, { ...committees, domain, scheme });
+}
 
 /** A saved document, feed or bundle, as text. Text that is not JSON fails in its shape. */
 export function verifyText(text: string, options: Options): Verification {
@@ -101,11 +131,11 @@ function verifyParts({ window, feeds, certificate }: Parts, { trust, scheme }: O
   const { header } = certificate;
   const windowMismatch = compareWindow(window, header);
   const leaves = feeds.map((feed) => checkLeaf(feed, header));
-  const certified = verifyCertificate(certificate, { ...trust, scheme });
+  const certified = verifyCertified(certificate, { trust, scheme });
   const signatureFault = certified.ok ? undefined : describeCertificateFault(certified.error, certificate.signatures.length);
   const mismatches = [windowMismatch, ...leaves.map((leaf) => leaf.mismatch)].filter((text) => text !== undefined);
   const unproven = leaves.filter((leaf) => !leaf.proven);
-  const signers = certificate.signatures.map(({ signer }) => nameOf(trust.committee, signer));
+  const signers = certificate.signatures.map(({ signer }) => nameOf(trust, signer));
   const checks: readonly Check[] = [
     { part: "shape", ok: true, detail: `${feeds.length === 1 ? "one feed" : `${feeds.length} feeds`} of round ${header.round}` },
     check("fields", mismatches, "what is shown is what the leaf and the header say"),
@@ -193,8 +223,15 @@ function hasUnknownReason(reasons: number): boolean {
   return rules >= 2 ** RULES.length;
 }
 
-function describeCertificateFault(fault: CertificateFault, count: number): Fault {
+function describeCertificateFault(fault: CertifiedFault, count: number): Fault {
   switch (fault.code) {
+    case "config": {
+      const { expected, found } = fault;
+      return {
+        part: "header",
+        detail: `of config ${found}, but ${expected} is in force in this round, as far as the network was followed`,
+      };
+    }
     case "count":
       return { part: "signature", detail: `expected exactly ${fault.expected} signatures, found ${fault.found}` };
     case "signer":
@@ -219,8 +256,9 @@ function misshapen(detail: string): Verification {
   return { ok: false, checks: [{ part: "shape", ok: false, detail }], faults: [{ part: "shape", detail }], reports: [] };
 }
 
-function nameOf(committee: Committee, signer: string): string {
-  return committee.members.find(({ address }) => address === signer)?.name ?? signer;
+function nameOf({ committee, eras = [] }: Trust, signer: string): string {
+  const members: readonly Member[] = [committee, ...eras.map(({ network }) => network.committee)].flatMap((item) => item.members);
+  return members.find(({ address }) => address === signer)?.name ?? signer;
 }
 
 function describeIssues(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {

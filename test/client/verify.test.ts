@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { followTransitions, trustNetwork } from "../../client/committee.ts";
 import { CHECK_PARTS, verifyDocument, verifyFeedDocument, verifyText } from "../../client/verify.ts";
 import { toBundleDocument, toFeedDocument } from "../../protocol/document.ts";
 import { noble } from "../../protocol/secp256k1.ts";
 import { scheme, testKeys } from "../support/network.ts";
 import { certify, feedId, networkOf, verdict } from "../support/rounds.ts";
+import { certifiedBy, changed, keysOf, transitionInto } from "./changing.ts";
 
 const FEEDS = ["BTC/USD", "ETH/USD", "LINK/USD", "SOL/USD", "XRP/USD"];
 const ROUND = 1_795_300_123;
@@ -238,5 +240,38 @@ describe("signatures", () => {
     const document = feedDocument();
     const { faults } = verifyFeedDocument({ ...document, proof: { ...document.proof, signatures } }, options);
     expect(faults).toMatchObject([{ part: "signature", detail: expect.stringContaining(named) }]);
+  });
+});
+
+describe("a network that was followed from genesis", () => {
+  const [at, later] = [ROUND, ROUND + 10];
+  const next = changed(network, keysOf(1, 2, 3, 4));
+  const transition = transitionInto(next, at, keysOf(1, 2, 3));
+  const followed = followTransitions(trustNetwork(network), [transition], { scheme });
+  if (!followed.ok) throw new Error(followed.error);
+  const documentOf = (under: typeof network, number: number, keys: ReturnType<typeof keysOf>) =>
+    toFeedDocument({
+      round: certifiedBy(under, keys, { round: number, verdicts: [verdict("ETH/USD", number * 1_000)] }),
+      feed: feedId("ETH/USD"),
+    });
+  const verdictOf = (document: unknown) => verifyDocument(document, { trust: followed.value, scheme });
+
+  it("names the signers of either committee, and takes both together in the first round", () => {
+    const first = verdictOf(documentOf(next, at, keysOf(0, 1, 2, 3, 4)));
+    expect(first.ok).toBe(true);
+    expect(first.checks.find(({ part }) => part === "signatures")?.detail).not.toContain("0x");
+    expect(verdictOf(documentOf(next, later, keysOf(2, 3, 4))).ok).toBe(true);
+    expect(verdictOf(documentOf(network, at - 1, keysOf(0, 1, 2))).ok).toBe(true);
+  });
+
+  it("refuses what the retired committee signs for a later round, and says whose config it is of", () => {
+    const { ok, faults } = verdictOf(documentOf(network, later, keysOf(0, 1, 2)));
+    expect(ok).toBe(false);
+    expect(faults).toEqual([
+      {
+        part: "header",
+        detail: `of config ${network.configDigest}, but ${next.configDigest} is in force in this round, as far as the network was followed`,
+      },
+    ]);
   });
 });
