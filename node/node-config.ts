@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isHex } from "../protocol/bytes.ts";
-import type { ConfigFault } from "../protocol/config.ts";
+import type { ConfigFault, NetworkConfig } from "../protocol/config.ts";
 import { parseShape } from "../protocol/config-fault.ts";
 import type { Result } from "../protocol/result.ts";
 
@@ -17,6 +17,16 @@ const addressSchema = z.custom<`0x${string}`>(
   (value) => isHex(value, 20),
   "expected an address: 0x and 40 lower-case hex digits",
 );
+
+/** Fewer cannot outvote one that lies; a node that has none for a chain says nothing of that chain. */
+const MIN_ENDPOINTS = 3;
+const endpointsSchema = z
+  .array(urlSchema)
+  .max(16, "expected at most 16 URLs")
+  .refine(
+    (urls) => urls.length === 0 || (urls.length >= MIN_ENDPOINTS && new Set(urls).size === urls.length),
+    `expected at least ${MIN_ENDPOINTS} different URLs, or none`,
+  );
 
 const nodeSchema = z.strictObject({
   /** The committee's shared genesis file. Paths are relative to this file. */
@@ -51,6 +61,8 @@ const nodeSchema = z.strictObject({
       }),
     )
     .default({}),
+  /** JSON-RPC endpoints of each chain of the network, of different providers; their URLs may hold keys and are never logged. */
+  rpc: z.record(z.string().regex(/^[A-Z0-9]{1,20}$/, "expected a chain's name"), endpointsSchema).default({}),
   /** How many nodes poll from this machine's address and share each venue's request budget. */
   addressSharedBy: z.int().min(1).max(128).default(1),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info"),
@@ -61,4 +73,15 @@ export type NodeConfig = z.infer<typeof nodeSchema>;
 /** Parses `node.yaml`'s content; strict, and every fault names its path and what was expected. */
 export function parseNodeConfig(input: unknown): Result<NodeConfig, readonly ConfigFault[]> {
   return parseShape(nodeSchema, input);
+}
+
+/** What only shows beside the network's config: endpoints of a chain that it does not declare are a mistake in one of the two. */
+export function checkNodeConfig({ rpc }: NodeConfig, { chains }: NetworkConfig): readonly ConfigFault[] {
+  const known = chains.map(({ chain }) => chain);
+  return Object.keys(rpc)
+    .filter((chain) => !known.includes(chain))
+    .map((chain) => ({
+      path: `rpc.${chain}`,
+      expected: `expected a chain of the network (${known.join(", ") || "it has none"})`,
+    }));
 }
