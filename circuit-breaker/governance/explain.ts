@@ -1,12 +1,13 @@
 import { ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { checkChange } from "../../protocol/config-change.ts";
 import { ALL_FEEDS, type GovernanceDocument } from "../../protocol/governance.ts";
+import type { PausePower } from "../governance-memory.ts";
 import { ALLOWANCE_MS, ALLOWANCE_WINDOW_MS, usedMsOf } from "./allowance.ts";
 import type { DocumentCode } from "./codes.ts";
 import type { DocumentOf, Draft, Hearing } from "./hearing.ts";
 import { hear, type Judgement } from "./judge.ts";
 import { LAST_NONCE, memoryOf, standingOf } from "./keyholders.ts";
-import { PAUSE_LIMITS_MS } from "./pauses.ts";
+import { PAUSE_LIMITS_MS, powerOf } from "./pauses.ts";
 import { MAX_AHEAD_MS } from "./pending.ts";
 
 /**
@@ -72,16 +73,15 @@ function neededForPause({ feed, action }: DocumentOf<"pause">, quorum: number): 
 
 function explainTooLong(document: GovernanceDocument, { config: { governance }, timestamp }: Hearing): string {
   if (document.kind !== "pause") return "it is too long";
-  const { governors, guardians } = standingOf(document.approvals, governance);
-  const ahead = document.until - timestamp;
-  const [whose, limitMs] =
-    governors > 0 && governors >= governance.quorum
-      ? ["governors", PAUSE_LIMITS_MS.governors]
-      : guardians.length > 1
-        ? ["two guardians", PAUSE_LIMITS_MS.guardians]
-        : ["one guardian", PAUSE_LIMITS_MS.guardian];
-  return `a pause by ${whose} ends at most ${limitMs} ms ahead, this one ${ahead} ms`;
+  const power = powerOf(document, governance) ?? "guardian";
+  return `a pause by ${POWER_WORDS[power]} ends at most ${PAUSE_LIMITS_MS[power]} ms ahead, this one ${document.until - timestamp} ms`;
 }
+
+const POWER_WORDS: Readonly<Record<PausePower, string>> = {
+  guardian: "one guardian",
+  guardians: "two guardians",
+  governors: "governors",
+};
 
 function explainAllowance(
   document: GovernanceDocument,

@@ -47,7 +47,7 @@ export function applyPause(document: PauseDocument, { memory, acceptedGaps }: Dr
 }
 
 /** Whose word a pause is; undefined when it takes more of them, as `none` for all feeds does of guardians. */
-function powerOf({ feed, action, approvals }: PauseDocument, governance: GovernanceConfig): PausePower | undefined {
+export function powerOf({ feed, action, approvals }: PauseDocument, governance: GovernanceConfig): PausePower | undefined {
   if (isByGovernors(approvals, governance)) return "governors";
   const { guardians, strangers } = standingOf(approvals, governance);
   if (strangers > 0 || guardians.length === 0) return undefined;
