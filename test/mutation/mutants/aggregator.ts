@@ -25,7 +25,7 @@ export const AGGREGATOR_GUARDS: readonly Mutant[] = [
       ["leg-divergence", "P1", "if (price.outsideBps > divergenceBps) return drop(", "if (false) return drop("],
       ["leg-dispersion", "P1", "if ((price.high - price.low) * 10_000n > price.price * BigInt(dispersionBps))", "if (false)"],
       ["leg-age", "P3", "asOf = Math.min(asOf, leg.value.asOf);", ""],
-      ["conversion-age", "P3", "return whole.ok ? converted : whole;", "return converted;"],
+      ["conversion-age", "P3", "if (!whole.ok) return whole;", ""],
       ["conversion-range", "P8", "if (price <= 0n || price > MAX_AMOUNT) return drop(", "if (false) return drop("],
     ],
   ),
@@ -82,7 +82,7 @@ export const AGGREGATOR_GUARDS: readonly Mutant[] = [
         "const validUntil = timestamp + config.leaseMs;",
         "const validUntil = timestamp + 2 * config.leaseMs;",
       ],
-      ["round-commits-inputs", "P7", "inputsRoot: inputsRoot(observations),", "inputsRoot: ZERO_DIGEST,"],
+      ["round-commits-inputs", "P7", "inputsRoot: inputsRoot(observations, documents),", "inputsRoot: ZERO_DIGEST,"],
       [
         "round-commits-memory",
         "P7",
@@ -106,8 +106,8 @@ export const AGGREGATOR_GUARDS: readonly Mutant[] = [
       [
         "body-memory-without-parent",
         "P7",
-        'memory === "0x" ? ok(undefined) : fail("memory without a parent header")',
-        "ok(undefined)",
+        'if (parent === undefined && memory !== "0x") return fail("memory without a parent header");',
+        "",
       ],
     ],
   ),
@@ -117,6 +117,63 @@ export const AGGREGATOR_GUARDS: readonly Mutant[] = [
     [
       ["body-parent-times", "P8", "if (parent.timestamp !== parent.round * config.roundMs)", "if (false)"],
       ["body-known-feeds", "P8", "if (stranger !== undefined)", "if (false)"],
+    ],
+  ),
+  ...guardsIn(
+    "aggregator/round.ts",
+    ["test/aggregator/round-documents.test.ts"],
+    [
+      [
+        "round-commits-documents",
+        "P7",
+        "...documents.map(({ digest }) => digest)];",
+        "...documents.map(({ digest }) => digest).slice(1)];",
+      ],
+      ["body-all-documents", "P6", "if (named.length !== body.documents.length) return fail(", "if (false) return fail("],
+      ["body-named-documents", "P6", "if (decoded.value.digest !== named[index]) return fail(", "if (false) return fail("],
+      ["body-config-of-parent", "P6", "if (configAfter(opened) !== configDigest)", "if (false)"],
+      [
+        "body-first-of-genesis",
+        "P6",
+        "configDigest === genesisConfigDigest ? ok(undefined) : fail(",
+        "true ? ok(undefined) : fail(",
+      ],
+      ["body-feeds-of-chains", "P8", "...config.chains.map(({ chain }) => chainLeaf(chain))", ""],
+      ["body-feeds-before", "P6", "parent.configDigest === configDigest ? strangerIn(", "true ? strangerIn("],
+      [
+        "document-carriers",
+        "P6",
+        "observations.filter(({ documents }) => documents.includes(digest)).length",
+        "observations.length",
+      ],
+    ],
+  ),
+  ...guardsIn(
+    "aggregator/gauges.ts",
+    ["test/aggregator/gauges.test.ts"],
+    [
+      ["gauge-counted", "P1", "if (counted.length < 2 * f + 1) continue;", "if (counted.length < f + 1) continue;"],
+      ["gauge-rank", "P1", "sorted[sorted.length >> 1]", "sorted[0]"],
+      ["gauge-future", "P3", "entry.asOf > timestamp + roundMs + maxSkewMs ||", ""],
+      ["gauge-stale", "P3", " || timestamp - entry.asOf > MAX_GAUGE_AGE_MS + roundMs", ""],
+      ["gauge-age-of-round", "P3", "asOf: Math.min(asOf, timestamp)", "asOf"],
+      ["shadow-counted", "P6", "if (given.length >= 2 * f + 1) views", "if (given.length >= f + 1) views"],
+      ["shadow-positive", "P6", "if (price > 0n) prices", "prices"],
+    ],
+  ),
+  ...guardsIn(
+    "aggregator/source.ts",
+    ["test/aggregator/cap.test.ts"],
+    [
+      ["cap-lowers", "P1", "return quoted.doubled <= doubled ? quoted :", "return true ? quoted :"],
+      ["cap-never-below-value", "P1", "Math.max(0, at - since)", "(at - since)"],
+      [
+        "cap-before-conversion",
+        "P1",
+        "const converted = convert(source, capped, legs);",
+        "const converted = convert(source, quoted.value, legs);",
+      ],
+      ["cap-shows", "P7", "...(capped === quoted.value ? {} : { capped: true as const })", ""],
     ],
   ),
 ];
