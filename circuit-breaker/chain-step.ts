@@ -1,5 +1,5 @@
 import type { ChainConfig, FeedConfig } from "../protocol/config.ts";
-import type { FeedId } from "../protocol/feed.ts";
+import { chainLeaf } from "../protocol/feed.ts";
 import { CARRIED_BIT } from "../protocol/report.ts";
 import type { Thresholds } from "../protocol/thresholds.ts";
 import type { Activity } from "./activity.ts";
@@ -46,11 +46,6 @@ export type ChainRound = {
   /** Bit k says that round r − k was certified, for the last 60. */
   readonly certified: bigint;
 };
-
-/** @example chainLeaf("ETHEREUM"); // "CHAIN/ETHEREUM" */
-export function chainLeaf(chain: string): FeedId {
-  return `CHAIN/${chain}` as FeedId;
-}
 
 export function viewChain(
   { chain, uptimeFeed }: Pick<ChainConfig, "chain" | "uptimeFeed">,

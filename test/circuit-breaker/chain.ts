@@ -33,7 +33,11 @@ export function viewAt(timestamp: number, price: bigint, overrides: Partial<Quor
   };
 }
 
-export type FeedSetup = { readonly preset: Preset; readonly thresholds?: Record<string, unknown> };
+export type FeedSetup = {
+  readonly preset: Preset;
+  readonly thresholds?: Record<string, unknown>;
+  readonly peg?: { readonly par: string } | { readonly rate: string };
+};
 
 export function networkWith(feeds: Readonly<Record<string, FeedSetup>>, overrides: Record<string, unknown> = {}, n = 4): Network {
   return testNetwork(
@@ -105,6 +109,15 @@ export function createChain(network: Network = MAJOR, from: number = FIRST_ROUND
     },
     timestamp: () => round * roundMs,
     nextLeader: () => (round + 1) % current.config.committee.length,
+    /** A config that changes ETH waits to be activated in five minutes; its shadows have been due for as long. */
+    propose: (now: number) => {
+      const pending = {
+        configDigest: `0x${"c0".repeat(32)}` as const,
+        activation: now + 300_000,
+        feeds: [{ feed: ETH, agreedAt: 0, accepted: false }],
+      };
+      memory = { ...memory, governance: { ...memory.governance, pending } };
+    },
     /** From the next round on another config is in force. */
     change: (next: Network) => {
       current = next;

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
-import { RULE_TABLE } from "../../circuit-breaker/rules.ts";
+import { ROWS } from "../../circuit-breaker/rules.ts";
 import { RULES, type RuleName } from "../../protocol/report.ts";
 import type { Reason } from "../../protocol/round.ts";
-import { type Chain, cents, closedChain, createChain, ETH, networkWith, PRICE, quiet } from "./chain.ts";
+import { type Chain, cents, closedChain, createChain, ETH, networkWith, PRICE, quiet, type Said } from "./chain.ts";
+import { GOVERNED, governorsSay } from "./governors.ts";
+
+const NETWORK = networkWith({ [ETH]: { preset: "major", peg: { par: "1800" } } }, GOVERNED);
 
 type Case = {
   readonly rule: RuleName;
@@ -12,11 +15,16 @@ type Case = {
   readonly view: Partial<QuorumView> | undefined;
   readonly memory?: (chain: Chain) => Partial<FeedMemory>;
   readonly missed?: number;
+  /** What else the round says; a pending config is there for its shadow to differ from. */
+  readonly said?: (timestamp: number) => Said;
   /** What the rule says; undefined when it is silent. */
   readonly says: Omit<Reason, "rule"> | undefined;
 };
 
-/** One round of a feed closed at 1800, major preset: L 300, dispersion 100, divergence 3000, want 4 groups, top 5000, stale 60 s. */
+/**
+ * One round of a feed closed at 1800, major preset: L 300, dispersion 100, divergence 3000, want 4 groups, top 5000, stale 60 s; redeemable
+ * for 1800, pegBps 100, configBps 100.
+ */
 const CASES: readonly Case[] = [
   // 300 bps of the smaller price: 1800 · 1.03 = 1854.
   { rule: "jump", name: "at its limit", view: { price: cents(185_400) }, says: undefined },
@@ -103,7 +111,29 @@ const CASES: readonly Case[] = [
     memory: (chain) => ({ gapAt: chain.timestamp() - 1_000, price: PRICE * 2n }),
     says: undefined,
   },
+  { rule: "peg", name: "at its limit", view: { price: cents(181_800) }, says: undefined },
+  { rule: "peg", name: "beyond it", view: { price: cents(181_818) }, says: { unit: "Bps", measured: 101, limit: 100 } },
+  {
+    rule: "peg",
+    name: "not without a price, however far the last one lies from what it is redeemable for",
+    view: undefined,
+    memory: () => ({ price: cents(190_000) }),
+    says: undefined,
+  },
+  { rule: "config", name: "at its limit", view: {}, said: shadow(181_800), says: undefined },
+  { rule: "config", name: "beyond it", view: {}, said: shadow(181_818), says: { unit: "Bps", measured: 101, limit: 100 } },
+  { rule: "config", name: "without a shadow", view: {}, says: { unit: "Bps", measured: 2 ** 32 - 1, limit: 100 } },
+  { rule: "manual", name: "until a later time", view: {}, said: pause(1), says: { unit: "Ms", measured: 1, limit: 0 } },
+  { rule: "manual", name: "until now", view: {}, said: pause(0), says: undefined },
 ];
+
+function shadow(price: number) {
+  return (): Said => ({ shadows: new Map([[ETH, cents(price)]]) });
+}
+
+function pause(forMs: number) {
+  return (timestamp: number): Said => ({ documents: [governorsSay({ nonce: 1 }).pause(ETH, "robust", timestamp + forMs)] });
+}
 
 function spread(low: number, high: number): Partial<QuorumView> {
   return { rawLow: cents(low), rawHigh: cents(high) };
@@ -116,25 +146,28 @@ function fired(rule: RuleName, at: number): readonly number[] {
 describe("a rule fires", () => {
   test.each(CASES.map((item) => [`${item.rule} ${item.name}`, item] as const))(
     "%s",
-    (_name, { rule, view, memory, missed, says }) => {
-      const chain = createChain();
+    (_name, { rule, view, memory, missed, said, says }) => {
+      const chain = createChain(NETWORK);
       chain.eth({ price: PRICE });
       const now = chain.timestamp();
       chain.alter({ ...quiet(), pricedAt: now, restartAt: now - 9_000_000, firstAt: now - 9_000_000 });
       chain.alter(memory?.(chain) ?? {});
       const timestamp = now + 1_000 * (1 + (missed ?? 0));
+      if (rule === "config") chain.propose(timestamp);
       const seen = view === undefined ? undefined : { price: PRICE, ...view };
       // A case gives observedAt as an age.
       const aged = seen?.observedAt === undefined ? seen : { ...seen, observedAt: timestamp - seen.observedAt };
-      const verdict = chain.eth(aged, missed);
+      const verdict = chain.eth(aged, missed, said?.(timestamp));
       const reason = verdict.reasons.find((item) => item.rule === rule);
       expect(reason).toEqual(says === undefined ? undefined : { rule, ...says });
       expect(((verdict.report.reasons >> RULES.indexOf(rule)) & 1) === 1).toBe(says !== undefined);
     },
   );
 
-  test("every rule of the table has a case that fires and one that does not", () => {
-    for (const rule of Object.keys(RULE_TABLE)) {
+  test("every rule that is read on feeds has a case that fires and one that does not", () => {
+    const rules = ROWS.flatMap(({ name, rule }) => (rule.read === undefined ? [] : [name]));
+    expect(rules).toEqual(RULES.filter((name) => name !== "congestion"));
+    for (const rule of rules) {
       const own = CASES.filter((item) => item.rule === rule);
       expect(
         own.some(({ says }) => says !== undefined),
