@@ -28,10 +28,12 @@ const logger = { error: console.error, warn: console.error };
 const gateway = await startGateway({
   host: HOST,
   port: 0,
-  network: chain.network,
+  network: () => chain.network,
+  genesis: chain.network.config,
   store,
   subscribe,
   sources: () => undefined,
+  governance: () => undefined,
   now: () => (store.latest() ?? { certified: first }).certified.certificate.header.timestamp + ROUND_MS / 2,
   registry: new Registry(),
   log: logger,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clearCondition } from "../protocol/clear-condition.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import {
   bundleFeedSchema,
@@ -7,7 +8,6 @@ import {
   digestSchema,
   encodeReport,
   headerSchema,
-  reasonSchema,
   reportSchema,
   roundSignatureSchema,
   showReason,
@@ -15,13 +15,13 @@ import {
 } from "../protocol/document.ts";
 import { evidenceSchema } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
-import { CARRIED_BIT, hasReason } from "../protocol/report.ts";
+import type { RuleName } from "../protocol/report.ts";
 import type { CertifiedRound, FeedVerdict, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
-import { PRESETS } from "../protocol/thresholds.ts";
+import { PRESETS, type Thresholds } from "../protocol/thresholds.ts";
 
-const hexTextSchema = z.string().regex(/^0x([0-9a-f]{2})*$/, "expected lower-case hex");
-const shownSchema = bundleFeedSchema.omit({ proof: true });
-const presetSchema = z.enum(PRESETS);
+export const hexTextSchema = z.string().regex(/^0x([0-9a-f]{2})*$/, "expected lower-case hex");
+export const shownSchema = bundleFeedSchema.omit({ proof: true });
+export const presetSchema = z.enum(PRESETS);
 
 /** `GET /v1/feeds`: every configured feed; what its leaf says is null until its first price. */
 const feedItemSchema = z.strictObject({
@@ -42,11 +42,11 @@ export const feedListSchema = z.strictObject({ network: z.string(), feeds: z.arr
 
 export function toFeedList({ config }: Network, round: CertifiedRound | undefined): z.infer<typeof feedListSchema> {
   const verdicts = verdictsOf(round);
-  const feeds = config.feeds.map(({ feed, preset }) => {
+  const feeds = config.feeds.map(({ feed, preset, thresholds }) => {
     const verdict = verdicts.get(feed);
     if (round === undefined || verdict === undefined) return { feed, preset, ...UNPRICED };
     const { round: number, validUntil } = round.certificate.header;
-    return { preset, round: number, validUntil, ...showVerdict(verdict) };
+    return { preset, round: number, validUntil, ...showVerdict(verdict, thresholds) };
   });
   return { network: config.network, feeds };
 }
@@ -55,39 +55,6 @@ const UNPRICED = {
   ...{ round: null, validUntil: null, price: null, low: null, high: null, ema: null, volatility: null },
   ...{ observedAt: null, breaker: null, permits: null },
 };
-
-/** `GET /v1/breaker`: every configured feed's state with its reasons, each with what was measured and its limit. */
-const breakerItemSchema = z.strictObject({
-  feed: z.string(),
-  preset: presetSchema,
-  state: shownSchema.shape.breaker.shape.state.nullable(),
-  since: countSchema.nullable(),
-  carried: z.boolean().nullable().describe("the price is an earlier certified one: too few nodes priced the feed in this round"),
-  reasons: z.array(reasonSchema),
-  liquidate: shownSchema.shape.permits.shape.liquidate.nullable(),
-  borrow: z.boolean().nullable(),
-  budgetBps: countSchema.nullable(),
-});
-export const breakerSchema = z.strictObject({
-  round: countSchema.nullable(),
-  timestamp: countSchema.nullable(),
-  validUntil: countSchema.nullable(),
-  feeds: z.array(breakerItemSchema),
-});
-
-export function toBreakerDocument({ config }: Network, round: CertifiedRound | undefined): z.infer<typeof breakerSchema> {
-  const verdicts = verdictsOf(round);
-  const feeds = config.feeds.map(({ feed, preset }) => {
-    const verdict = verdicts.get(feed);
-    if (verdict === undefined) return { feed, preset, ...NO_STATE };
-    const { breaker, permits } = showVerdict(verdict);
-    return { feed, preset, ...breaker, carried: hasReason(verdict.report.reasons, CARRIED_BIT), ...permits };
-  });
-  const { round: number = null, timestamp = null, validUntil = null } = round?.certificate.header ?? {};
-  return { round: number, timestamp, validUntil, feeds };
-}
-
-const NO_STATE = { state: null, since: null, carried: null, reasons: [], liquidate: null, borrow: null, budgetBps: null };
 
 /** `GET /v1/rounds/:round`: the certificate and every leaf. Whoever has the leaves can rebuild `reportsRoot`. */
 export const roundSchema = z.strictObject({
@@ -102,6 +69,7 @@ export const roundSchema = z.strictObject({
       parent: headerSchema.nullable().describe("the parent's header, null for the first round"),
       memory: hexTextSchema.describe("ABI encoding whose keccak is the parent's stateRoot; 0x for the first round"),
       observations: z.array(hexTextSchema).describe("signed canonical bytes in committee order"),
+      documents: z.array(hexTextSchema).describe("canonical bytes of what the observations carry, by ascending digest"),
     })
     .optional(),
 });
@@ -114,8 +82,12 @@ export function toRoundDocument({ certified, orphan }: StoredRound, body?: Round
     header: { ...certificate.header },
     signatures: certificate.signatures.map((signature) => ({ ...signature })),
     feeds: feeds.map((verdict) => ({ ...showVerdict(verdict), report: encodeReport(verdict.report) })),
-    ...(body === undefined ? {} : { body: { ...body, parent: body.parent ?? null, observations: [...body.observations] } }),
+    ...(body === undefined ? {} : { body: showBody(body) }),
   };
+}
+
+function showBody({ round, parent, memory, observations, documents }: RoundBody) {
+  return { round, parent: parent ?? null, memory, observations: [...observations], documents: [...documents] };
 }
 
 /** `GET /v1/feeds/:id/history`, oldest first. `more` says that the range holds older rounds beyond the limit. */
@@ -164,11 +136,13 @@ export function toCommitteeDocument(
 /** `GET /v1/evidence`: equivocations this process holds, newest first. */
 export const evidenceListSchema = z.strictObject({ evidence: z.array(evidenceSchema) });
 
-function verdictsOf(round: CertifiedRound | undefined): ReadonlyMap<string, FeedVerdict> {
+export function verdictsOf(round: CertifiedRound | undefined): ReadonlyMap<string, FeedVerdict> {
   return new Map(round?.feeds.map((verdict) => [verdict.report.feed, verdict]));
 }
 
-function showVerdict({ report, reasons }: FeedVerdict): z.infer<typeof shownSchema> {
+/** With a feed's thresholds each reason says what has to happen until it is gone; of a past round nobody asks. */
+export function showVerdict({ report, reasons }: FeedVerdict, thresholds?: Thresholds): z.infer<typeof shownSchema> {
   const { breaker, ...shown } = showReport(report);
-  return { ...shown, breaker: { ...breaker, reasons: reasons.map((reason) => showReason(reason)) } };
+  const clears = (rule: RuleName) => (thresholds === undefined ? undefined : clearCondition(rule, thresholds));
+  return { ...shown, breaker: { ...breaker, reasons: reasons.map((reason) => showReason(reason, clears(reason.rule))) } };
 }

@@ -12,13 +12,20 @@ export function commentEvent(text: string): string {
   return `: ${text}\n\n`;
 }
 
-/** The chosen feeds that the round has a leaf for, as one bundle under one header; undefined when there is none. */
-export function roundEvent(snapshot: RoundSnapshot, chosen: readonly FeedId[]): string | undefined {
+/**
+ * What a reader is sent of a round: one `breaker` event for each chosen feed whose breaker changed in it, then the chosen feeds that have
+ * a leaf as one bundle under one header; undefined when none has. All carry the round as their id, and the changes come first: a reader
+ * cut off between them and who resumes after this round has missed a bundle that the next one supersedes, but no change.
+ */
+export function roundEvents(snapshot: RoundSnapshot, chosen: readonly FeedId[]): string | undefined {
   const { round } = snapshot;
   const priced = pricedOf(round, chosen);
   if (priced.length === 0) return undefined;
   const bundle = snapshot.bundle(priced);
-  return bundle === undefined ? undefined : `id: ${round.certificate.header.round}\ndata: ${bundle}\n\n`;
+  if (bundle === undefined) return undefined;
+  const id = `id: ${round.certificate.header.round}\n`;
+  const changes = snapshot.transitions().filter(({ feed }) => priced.includes(feed));
+  return `${changes.map(({ text }) => `${id}event: breaker\ndata: ${text}\n\n`).join("")}${id}data: ${bundle}\n\n`;
 }
 
 /**

@@ -1,8 +1,10 @@
-import type { Digest } from "../protocol/bytes.ts";
-import type { Network } from "../protocol/config.ts";
+import type { Address, Digest } from "../protocol/bytes.ts";
+import type { Network, NetworkConfig } from "../protocol/config.ts";
 import type { Evidence } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
-import type { CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { DocumentKind, FeedScope } from "../protocol/governance.ts";
+import type { BreakerTransition, CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { Transition } from "../protocol/transition.ts";
 
 /** Certified rounds, from a node's store or from a follower of nodes: whatever is served here was verified there. */
 export type RoundStore = {
@@ -19,7 +21,51 @@ export type RoundStore = {
   ) => readonly HistoryEntry[];
   /** Equivocations, newest first. */
   readonly evidence: (options: { readonly limit: number }) => readonly Evidence[];
+  /** Breakers' changes of state in rounds of the walk with from ≤ round ≤ to, newest first and within a round by ascending feed. */
+  readonly breakerLog: (query: {
+    readonly feed?: FeedId;
+    readonly from?: number;
+    readonly to?: number;
+    readonly limit: number;
+  }) => readonly BreakerTransition[];
+  /** What guardians and governors said, newest first. */
+  readonly documents: (options: { readonly limit: number }) => readonly DocumentView[];
+  readonly document: (digest: Digest) => DocumentView | undefined;
+  /** From the genesis config to the one in force, oldest first. */
+  readonly transitions: () => readonly Transition[];
 };
+
+export type DocumentView = { readonly digest: Digest; readonly kind: DocumentKind; readonly bytes: Uint8Array };
+
+/** What governance set in motion, as the newest round's memory has it; digests are zero for "none". */
+export type GovernanceView = {
+  readonly keyholders: readonly {
+    readonly address: Address;
+    readonly nonce: number;
+    readonly usedMs: number;
+    readonly usedAt: number;
+  }[];
+  readonly pauses: readonly {
+    readonly feed: FeedScope;
+    readonly action: "robust" | "none";
+    readonly until: number;
+    readonly power: "guardian" | "guardians" | "governors";
+    readonly keyholders: readonly Address[];
+  }[];
+  readonly pending:
+    | {
+        readonly configDigest: Digest;
+        readonly activation: number;
+        readonly feeds: readonly { readonly feed: FeedId; readonly agreedAt: number; readonly accepted: boolean }[];
+      }
+    | undefined;
+  readonly previous: Digest;
+};
+
+/** `malformed`: no document of this network's keyholders. Every other code is the judgement of the network's own fold. */
+export type SubmissionView =
+  | { readonly ok: true; readonly digest: Digest; readonly code: string }
+  | { readonly ok: false; readonly code: string; readonly detail: string };
 
 /** One source's part in a node's price; `drop` says why it did not count. Amounts of 10⁻¹⁸, weights in bps, Unix ms. */
 export type SourceOutcomeView = {
@@ -60,12 +106,24 @@ export type SourcesView = {
 
 /** Everything the gateway asks of the process around it. */
 export type GatewayPorts = {
-  readonly network: Network;
+  /** Under the config in force: another one after each change of config. */
+  readonly network: () => Network;
+  /** As the network was founded: where its consumers begin to follow it. */
+  readonly genesis: NetworkConfig;
   readonly store: RoundStore;
   /** Calls back with every new head after the store has it; gives back the way to stop. */
   readonly subscribe: (listener: (round: CertifiedRound) => void) => () => void;
   /** Undefined when no node samples in this process, or not yet. */
   readonly sources: (feed: FeedId) => SourcesView | undefined;
+  /** Undefined before the first round. */
+  readonly governance: () => GovernanceView | undefined;
+  /** Takes what keyholders signed, as canonical bytes; absent where no node runs in this process. */
+  readonly submit?: (bytes: Uint8Array) => SubmissionView;
+  /** What a proposed config would have done over past rounds, up to `to` or the newest one; absent where nobody can say. */
+  readonly replay?: (
+    config: NetworkConfig,
+    options: { readonly to: number | undefined },
+  ) => Promise<{ readonly digest: Digest; readonly report: object }>;
   /** Unix ms. */
   readonly now: () => number;
 };

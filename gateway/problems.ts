@@ -7,8 +7,14 @@ export const PROBLEMS = {
   "unknown-feed": { status: 404, title: "This network has no such feed" },
   "unknown-round": { status: 404, title: "This gateway has no such round" },
   "unknown-body": { status: 404, title: "This gateway no longer has the round's body" },
-  "method-not-allowed": { status: 405, title: "Only reading is possible here" },
+  "unknown-document": { status: 404, title: "This gateway has no such document" },
+  "method-not-allowed": { status: 405, title: "The method is not allowed here" },
   "request-timeout": { status: 408, title: "The request took too long to arrive" },
+  "document-refused": { status: 409, title: "The document would change nothing as things stand" },
+  "replay-impossible": { status: 409, title: "The rounds that the replay would cover are not here" },
+  "too-large": { status: 413, title: "The request's body is too large" },
+  "document-malformed": { status: 422, title: "This is no document of this network's keyholders" },
+  "config-refused": { status: 422, title: "The config is refused as a whole" },
   "headers-too-large": { status: 431, title: "The request's headers are too large" },
   "too-many-requests": { status: 429, title: "Too many requests from this address" },
   internal: { status: 500, title: "The gateway failed" },
@@ -16,16 +22,18 @@ export const PROBLEMS = {
   "no-round": { status: 503, title: "No round has been certified yet", retryAfterS: 1 },
   "no-sources": { status: 503, title: "This gateway has not sampled the feed", retryAfterS: 1 },
   "too-many-readers": { status: 503, title: "The stream has no room for another reader", retryAfterS: 30 },
+  "no-node": { status: 503, title: "No node that could do this runs here", retryAfterS: 60 },
+  "replay-busy": { status: 503, title: "Another replay is running", retryAfterS: 30 },
   "not-ready": { status: 503, title: "Not ready", retryAfterS: 1 },
 } as const satisfies Record<string, { readonly status: number; readonly title: string; readonly retryAfterS?: number }>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** One refused field of a request: where it stood, its name, and what was expected there. */
-export type FieldFault = { readonly in: "path" | "query" | "header"; readonly field: string; readonly expected: string };
+export type FieldFault = { readonly in: "path" | "query" | "header" | "body"; readonly field: string; readonly expected: string };
 
 export const fieldFaultSchema = z.strictObject({
-  in: z.enum(["path", "query", "header"]),
+  in: z.enum(["path", "query", "header", "body"]),
   field: z.string(),
   expected: z.string(),
 });
@@ -36,9 +44,17 @@ export const problemSchema = z.strictObject({
   status: z.int(),
   detail: z.string(),
   instance: z.string().optional().describe("path of the request"),
+  code: z.string().optional().describe("for a refused document: how the network judges it"),
   errors: z.array(fieldFaultSchema).optional().describe("for a malformed request: every refused field"),
 });
 export type Problem = z.infer<typeof problemSchema>;
+
+export type ProblemFields = {
+  readonly detail: string;
+  /** The code with which a document was refused. */
+  readonly judgement?: string;
+  readonly errors?: readonly FieldFault[];
+};
 
 export const PROBLEM_TYPE = "application/problem+json";
 
@@ -50,7 +66,7 @@ export const PROBLEM_TYPE = "application/problem+json";
  */
 export function createProblem(
   code: ProblemCode,
-  { detail, instance, errors }: { readonly detail: string; readonly instance?: string; readonly errors?: readonly FieldFault[] },
+  { detail, instance, judgement, errors }: ProblemFields & { readonly instance?: string },
 ): Problem {
   const { status, title } = PROBLEMS[code];
   return {
@@ -59,6 +75,7 @@ export function createProblem(
     status,
     detail,
     ...(instance === undefined ? {} : { instance }),
+    ...(judgement === undefined ? {} : { code: judgement }),
     ...(errors === undefined ? {} : { errors: [...errors] }),
   };
 }

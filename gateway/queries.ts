@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { Network } from "../protocol/config.ts";
-import { type FeedId, slugToFeed } from "../protocol/feed.ts";
+import { MAX_CONFIG_BYTES } from "../protocol/config-codec.ts";
+import { digestSchema } from "../protocol/document.ts";
+import { chainLeaf, type FeedId, slugToFeed } from "../protocol/feed.ts";
+import { MAX_DOCUMENT_BYTES } from "../protocol/governance-codec.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 
 /** Feeds in one bundle or stream: what a large portfolio needs, and a bound on what one reader costs. */
@@ -8,6 +11,15 @@ export const MAX_CHOSEN_FEEDS = 100;
 export const MAX_HISTORY = 1_000;
 export const DEFAULT_HISTORY = 100;
 export const MAX_EVIDENCE = 100;
+export const MAX_LOG = 1_000;
+export const DEFAULT_LOG = 100;
+export const MAX_LISTED_DOCUMENTS = 100;
+/** Each holds a config. */
+export const MAX_TRANSITIONS = 16;
+/** Hex in JSON: the largest document, which proposes the config of a network of 2 048 feeds; and a pause by every keyholder. */
+export const MAX_DOCUMENT_BODY = 2 * MAX_DOCUMENT_BYTES + 64;
+export const MAX_PAUSE_BODY = 16 * 1024;
+export const MAX_CONFIG_BODY = MAX_CONFIG_BYTES + 64 * 1024;
 /** A hundred ids of 31 bytes with their commas. */
 const MAX_FEEDS_TEXT = 3_200;
 const MAX_INSTANT = Number.MAX_SAFE_INTEGER;
@@ -49,6 +61,48 @@ export const evidenceQuerySchema = z.strictObject({
   limit: wholeNumber(1, MAX_EVIDENCE, "the newest so many").default(MAX_EVIDENCE),
 });
 
+export const breakerLogQuerySchema = z
+  .strictObject({
+    feed: z.string().optional().describe("one feed or chain alone, as ETH-USD or CHAIN-ETHEREUM"),
+    from: wholeNumber(0, Number.MAX_SAFE_INTEGER, "the first round to give").default(0),
+    to: wholeNumber(0, Number.MAX_SAFE_INTEGER, "the last round to give").default(Number.MAX_SAFE_INTEGER),
+    limit: wholeNumber(1, MAX_LOG, "the newest so many entries of the range").default(DEFAULT_LOG),
+  })
+  .refine(({ from, to }) => from <= to, { path: ["from"], message: "expected at most `to`" });
+
+export const documentsQuerySchema = z.strictObject({
+  limit: wholeNumber(1, MAX_LISTED_DOCUMENTS, "the newest so many").default(MAX_LISTED_DOCUMENTS),
+});
+
+export const documentParamsSchema = z.strictObject({ digest: digestSchema.describe("of the document's canonical bytes") });
+
+export const transitionsQuerySchema = z.strictObject({
+  after: wholeNumber(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "only those of later rounds; without it the genesis config comes too",
+  ).optional(),
+  limit: wholeNumber(1, MAX_TRANSITIONS, "the oldest so many").default(MAX_TRANSITIONS),
+});
+
+/** One bad character is looked for, instead of all good ones matched: millions of them come in one text. */
+function isHexText(text: string): boolean {
+  return text.length > 2 && text.length % 2 === 0 && text.startsWith("0x") && !/[^0-9a-f]/.test(text.slice(2));
+}
+
+export const submissionSchema = z.strictObject({
+  document: z
+    .string("expected 0x and lower-case hex digits")
+    .refine(isHexText, "expected 0x and lower-case hex digits")
+    .describe("the signed document's canonical bytes"),
+});
+
+export const proposalSchema = z.strictObject({
+  config: z.record(z.string(), z.unknown(), "expected a network's config").describe("the whole proposed config"),
+  to: z.int().min(0).optional().describe("the last round to replay; the newest one without it"),
+  activation: z.int().min(0).optional().describe("may stand here; the replay does not depend on it"),
+});
+
 export const chosenFeedsQuerySchema = z.strictObject({
   feeds: z
     .string(`expected 1 to ${MAX_CHOSEN_FEEDS} feeds, as ETH-USD,BTC-USD`)
@@ -66,11 +120,19 @@ export type FeedLookup = {
   ) => Result<readonly FeedId[], { readonly code: "unknown"; readonly slug: string } | { readonly code: "count" }>;
 };
 
-export function createFeedLookup({ config }: Network): FeedLookup {
-  const known = new Set<FeedId>(config.feeds.map(({ feed }) => feed));
+/** Feeds and chains' leaves of the config in force, whichever that is when it is asked. */
+export function createFeedLookup(network: () => Network): FeedLookup {
+  let last: { readonly of: Network; readonly known: ReadonlySet<FeedId> } | undefined;
+  const knownIn = (current: Network): ReadonlySet<FeedId> => {
+    const { feeds, chains } = current.config;
+    if (last?.of !== current) {
+      last = { of: current, known: new Set([...feeds.map(({ feed }) => feed), ...chains.map(({ chain }) => chainLeaf(chain))]) };
+    }
+    return last.known;
+  };
   const one = (slug: string): FeedId | undefined => {
     const feed = slugToFeed(slug);
-    return feed.ok && known.has(feed.value) ? feed.value : undefined;
+    return feed.ok && knownIn(network()).has(feed.value) ? feed.value : undefined;
   };
   return {
     one,

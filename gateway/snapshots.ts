@@ -3,7 +3,9 @@ import type { Network } from "../protocol/config.ts";
 import { reportTree, toBundleDocument, toFeedDocument } from "../protocol/document.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import type { CertifiedRound } from "../protocol/round.ts";
-import { toBreakerDocument, toFeedList } from "./documents.ts";
+import { showTransition, toBreakerDocument, toChainsDocument } from "./breaker.ts";
+import { toFeedList } from "./documents.ts";
+import type { RoundStore } from "./ports.ts";
 
 /** Rounds whose trees and texts are kept: readers that come back within a minute cost no second tree. */
 const MAX_SNAPSHOTS = 64;
@@ -19,16 +21,21 @@ export type RoundSnapshot = {
   readonly bundle: (feeds: readonly FeedId[]) => string | undefined;
   readonly feedList: () => string;
   readonly breaker: () => string;
+  readonly chains: () => string;
+  /** The breakers that changed in this round. */
+  readonly transitions: () => readonly { readonly feed: FeedId; readonly text: string }[];
 };
 
+type Parts = { readonly network: () => Network; readonly breakerLog: RoundStore["breakerLog"] };
+
 /** Snapshots by header digest, the most recently asked for kept. A round never changes, so nothing here ever goes stale. */
-export function createSnapshots(network: Network): (round: CertifiedRound) => RoundSnapshot {
+export function createSnapshots(parts: Parts): (round: CertifiedRound) => RoundSnapshot {
   const kept = new Map<Digest, RoundSnapshot>();
   let last: RoundSnapshot | undefined;
   return (round) => {
     if (last?.round === round) return last;
     const found = kept.get(round.digest);
-    const snapshot = found ?? createSnapshot(network, round);
+    const snapshot = found ?? createSnapshot(parts, round);
     kept.delete(round.digest);
     kept.set(round.digest, snapshot);
     for (const digest of kept.keys()) {
@@ -40,7 +47,7 @@ export function createSnapshots(network: Network): (round: CertifiedRound) => Ro
   };
 }
 
-function createSnapshot(network: Network, round: CertifiedRound): RoundSnapshot {
+function createSnapshot({ network, breakerLog }: Parts, round: CertifiedRound): RoundSnapshot {
   const tree = once(() => reportTree(round.feeds));
   const feeds = new Map<FeedId, string | undefined>();
   const bundles = new Map<string, string | undefined>();
@@ -50,8 +57,28 @@ function createSnapshot(network: Network, round: CertifiedRound): RoundSnapshot 
     feed: (feed) => remember(feeds, feed, Number.POSITIVE_INFINITY, () => feedText(feed)),
     bundle: (chosen) =>
       remember(bundles, chosen.join(","), MAX_BUNDLES, () => textOf(toBundleDocument({ round, feeds: chosen, tree: tree() }))),
-    feedList: once(() => JSON.stringify(toFeedList(network, round))),
-    breaker: once(() => JSON.stringify(toBreakerDocument(network, round))),
+    feedList: underEach(network, (current) => JSON.stringify(toFeedList(current, round))),
+    breaker: underEach(network, (current) => JSON.stringify(toBreakerDocument(current, round))),
+    chains: underEach(network, (current) => JSON.stringify(toChainsDocument(current, round))),
+    transitions: once(() => transitionsIn(breakerLog, round)),
+  };
+}
+
+function transitionsIn(breakerLog: RoundStore["breakerLog"], { digest, certificate, feeds }: CertifiedRound) {
+  const { round } = certificate.header;
+  const entries = breakerLog({ from: round, to: round, limit: feeds.length });
+  return entries
+    .filter((entry) => entry.digest === digest)
+    .map((entry) => ({ feed: entry.feed, text: JSON.stringify(showTransition(entry)) }));
+}
+
+/** What the config in force lists is another text after a change of config, of the same round as well. */
+function underEach(network: () => Network, make: (current: Network) => string): () => string {
+  let made: { readonly of: Network; readonly text: string } | undefined;
+  return () => {
+    const current = network();
+    if (made?.of !== current) made = { of: current, text: make(current) };
+    return made.text;
   };
 }
 

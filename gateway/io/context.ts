@@ -7,6 +7,7 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CertifiedRound } from "../../protocol/round.ts";
+import type { DocumentReader } from "../document-reader.ts";
 import type { GatewayPorts } from "../ports.ts";
 import type { FeedLookup } from "../queries.ts";
 import type { RoundSnapshot } from "../snapshots.ts";
@@ -27,4 +28,7 @@ export type RouteContext = Omit<GatewayPorts, "subscribe"> & {
   readonly snapshot: (round: CertifiedRound) => RoundSnapshot;
   readonly lookup: FeedLookup;
   readonly stream: StreamHub;
+  readonly read: DocumentReader;
+  /** Requests of one address to a route that takes a document. */
+  readonly writes: { readonly max: number; readonly windowMs: number };
 };

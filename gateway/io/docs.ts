@@ -48,12 +48,12 @@ export function registerIndex(app: GatewayApp, { network }: Pick<RouteContext, "
     return reply.header("content-type", JSON_TYPE).header("cache-control", "public, max-age=60").send(text);
   });
   app.get("/", { schema: { hide: true, querystring: noQuerySchema } }, (_request, reply) =>
-    reply.header("content-type", JSON_TYPE).send(JSON.stringify(describeGateway(app, network.config.network), undefined, 2)),
+    reply.header("content-type", JSON_TYPE).send(JSON.stringify(describeGateway(app, network().config.network), undefined, 2)),
   );
 }
 
 function describeGateway(app: GatewayApp, network: string): object {
   const paths = Object.entries(app.swagger().paths ?? {});
-  const routes = paths.map(([path, item]) => [path, item?.get?.summary ?? ""]);
+  const routes = paths.map(([path, item]) => [path, item?.get?.summary ?? `POST: ${item?.post?.summary ?? ""}`]);
   return { name: "Breakwater", network, documentation: DOCS_PATH, openapi: OPENAPI_PATH, routes: Object.fromEntries(routes) };
 }

@@ -3,17 +3,28 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { GatewayLogger } from "../ports.ts";
 import { createProblem, PROBLEM_TYPE, type ProblemCode } from "../problems.ts";
-import { fieldFaultsOf, sendProblem } from "./replies.ts";
+import { fieldFaultsOf, pathOf, sendProblem } from "./replies.ts";
 
-const ALLOWED_METHODS = ["GET", "HEAD", "OPTIONS"];
+/** The routes that take what keyholders signed, and the one that computes. */
+export const PAUSE_ROUTE = "/v1/breaker/pause";
+export const DOCUMENTS_ROUTE = "/v1/governance/documents";
+export const REPLAY_ROUTE = "/v1/governance/replay";
+
+const READING = ["GET", "HEAD", "OPTIONS"];
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  [PAUSE_ROUTE]: ["POST", "OPTIONS"],
+  [DOCUMENTS_ROUTE]: ["GET", "HEAD", "OPTIONS", "POST"],
+  [REPLAY_ROUTE]: ["POST", "OPTIONS"],
+};
 
 /** Every failure of a request leaves as a problem document: a fault of the request says what, one of the gateway says only that. */
 export function registerFaults(app: FastifyInstance, log: GatewayLogger): void {
   const tell = taperedError(log);
   app.addHook("onRequest", (request, reply, done) => {
-    if (ALLOWED_METHODS.includes(request.method)) return done();
-    reply.header("allow", ALLOWED_METHODS.join(", "));
-    sendProblem(request, reply, "method-not-allowed", { detail: `expected GET, found ${request.method}` });
+    const allowed = METHODS[pathOf(request)] ?? READING;
+    if (allowed.includes(request.method)) return done();
+    reply.header("allow", allowed.join(", "));
+    sendProblem(request, reply, "method-not-allowed", { detail: `expected ${allowed[0]}, found ${request.method}` });
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     answerError(error, request, reply, tell);
@@ -60,6 +71,8 @@ function answerError(
     const errors = fieldFaultsOf(error);
     const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join("; ");
     sendProblem(request, reply, "bad-request", { detail, errors });
+  } else if (error.statusCode === 413) {
+    sendProblem(request, reply, "too-large", { detail: "the body is larger than anything that belongs here" });
   } else if (error.statusCode === 429) {
     sendProblem(request, reply, "too-many-requests", { detail: error.message });
   } else if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {

@@ -30,8 +30,8 @@ function registerList(app: GatewayApp, { network, latest, snapshot, now }: Route
   };
   app.get("/v1/feeds", { schema }, (_request, reply) => {
     const round = latest();
-    if (round === undefined) return sendJson(reply, JSON.stringify(toFeedList(network, undefined)), "no-store");
-    return sendJson(reply, snapshot(round).feedList(), cacheControlOf(round, now(), network.config));
+    if (round === undefined) return sendJson(reply, JSON.stringify(toFeedList(network(), undefined)), "no-store");
+    return sendJson(reply, snapshot(round).feedList(), cacheControlOf(round, now(), network().config));
   });
 }
 
@@ -56,7 +56,7 @@ function registerFeed(app: GatewayApp, { network, latest, snapshot, lookup, now 
     const round = latest();
     const text = round === undefined ? undefined : snapshot(round).feed(feed);
     if (round === undefined || text === undefined) return refusePrice(request, reply, [feed], round);
-    return sendJson(reply, text, cacheControlOf(round, now(), network.config));
+    return sendJson(reply, text, cacheControlOf(round, now(), network().config));
   });
 }
 
@@ -78,12 +78,13 @@ function registerBundle(app: GatewayApp, { network, latest, snapshot, lookup, no
     const round = latest();
     const text = round === undefined ? undefined : snapshot(round).bundle(feeds.value);
     if (round === undefined || text === undefined) return refusePrice(request, reply, feeds.value, round);
-    return sendJson(reply, text, cacheControlOf(round, now(), network.config));
+    return sendJson(reply, text, cacheControlOf(round, now(), network().config));
   });
 }
 
 function registerHistory(app: GatewayApp, { network, store, lookup }: RouteContext): void {
-  const { roundMs } = network.config;
+  // A network's rounds never change their length (protocol/config-change.ts).
+  const { roundMs } = network().config;
   const schema = {
     tags: TAGS,
     summary: "A feed's past rounds, oldest first",
@@ -126,7 +127,7 @@ function registerSources(app: GatewayApp, { sources, lookup }: RouteContext): vo
   });
 }
 
-function refuseFeed(request: FastifyRequest, reply: FastifyReply, slug: string): FastifyReply {
+export function refuseFeed(request: FastifyRequest, reply: FastifyReply, slug: string): FastifyReply {
   return sendProblem(request, reply, "unknown-feed", { detail: `no feed "${slug}"; /v1/feeds lists them, as ETH-USD in a URL` });
 }
 

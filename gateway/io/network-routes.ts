@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import { z } from "zod";
+import type { Network } from "../../protocol/config.ts";
 import { committeeDocumentSchema } from "../../protocol/document.ts";
 import { evidenceListSchema, toCommitteeDocument } from "../documents.ts";
 import { readinessOf } from "../lease.ts";
@@ -7,7 +8,8 @@ import { committeeQuerySchema, evidenceQuerySchema, noQuerySchema } from "../que
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { describeResponses, sendJson, sendProblem } from "./replies.ts";
 
-const COMMITTEE_CACHE = "public, max-age=60";
+/** A retired committee may be believed for no longer than a few rounds. */
+const COMMITTEE_CACHE = "public, max-age=5";
 const liveSchema = z.strictObject({ live: z.literal(true) });
 const readySchema = z.strictObject({ ready: z.literal(true), round: z.int(), validUntil: z.int() });
 
@@ -25,15 +27,22 @@ function registerCommittee(app: GatewayApp, { network }: RouteContext): void {
     summary: "The committee whose quorum signs every round",
     description:
       "With `config=1` the config in force beside it: parse it, fill in its defaults, and the keccak of its RFC 8785 form is " +
-      "configDigest. While that is the genesis digest, whoever holds the digest alone can check every member.",
+      "configDigest. While that is the genesis digest, whoever holds the digest alone can check every member; from there on " +
+      "/v1/governance/transitions leads to the committee of today.",
     querystring: committeeQuerySchema,
     response: describeResponses({ description: "The committee", schema: committeeDocumentSchema }),
   };
-  const texts = {
-    "0": JSON.stringify(toCommitteeDocument(network, false)),
-    "1": JSON.stringify(toCommitteeDocument(network, true)),
-  };
-  app.get("/v1/committee", { schema }, (request, reply) => sendJson(reply, texts[request.query.config], COMMITTEE_CACHE));
+  const textsOf = (current: Network) => ({
+    of: current,
+    "0": JSON.stringify(toCommitteeDocument(current, false)),
+    "1": JSON.stringify(toCommitteeDocument(current, true)),
+  });
+  let texts = textsOf(network());
+  app.get("/v1/committee", { schema }, (request, reply) => {
+    const current = network();
+    if (texts.of !== current) texts = textsOf(current);
+    return sendJson(reply, texts[request.query.config], COMMITTEE_CACHE);
+  });
 }
 
 function registerEvidence(app: GatewayApp, { store }: RouteContext): void {

@@ -1,6 +1,14 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { createProblem, type FieldFault, PROBLEM_TYPE, type ProblemCode, problemSchema, retryAfterOf } from "../problems.ts";
+import {
+  createProblem,
+  type FieldFault,
+  PROBLEM_TYPE,
+  type ProblemCode,
+  type ProblemFields,
+  problemSchema,
+  retryAfterOf,
+} from "../problems.ts";
 
 export const JSON_TYPE = "application/json; charset=utf-8";
 
@@ -14,13 +22,9 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   code: ProblemCode,
-  { detail, errors }: { readonly detail: string; readonly errors?: readonly FieldFault[] },
+  fields: ProblemFields,
 ): FastifyReply {
-  const problem = createProblem(code, {
-    detail,
-    instance: pathOf(request),
-    ...(errors === undefined ? {} : { errors }),
-  });
+  const problem = createProblem(code, { ...fields, instance: pathOf(request) });
   const retryAfterS = retryAfterOf(code);
   if (retryAfterS !== undefined) reply.header("retry-after", retryAfterS);
   return reply
@@ -31,14 +35,18 @@ export function sendProblem(
     .send(JSON.stringify(problem));
 }
 
+const PLACES: Readonly<Record<string, FieldFault["in"]>> = { params: "path", body: "body" };
+
 /** What Fastify says of a request that does not fit its schemas → one fault a field, unknown query keys by their names. */
 export function fieldFaultsOf(error: FastifyError): readonly FieldFault[] {
-  const place = error.validationContext === "params" ? "path" : "query";
+  const place = PLACES[error.validationContext ?? ""] ?? "query";
   return (error.validation ?? []).flatMap(({ instancePath, message, keyword, params }): readonly FieldFault[] => {
     if (keyword === "unrecognized_keys" && Array.isArray(params.keys)) {
       return params.keys.map((key) => ({ in: place, field: String(key), expected: "expected no such parameter" }));
     }
-    return [{ in: place, field: instancePath.replace(/^\//, ""), expected: message ?? "expected another value" }];
+    return [
+      { in: place, field: instancePath.replace(/^\//, "").replaceAll("/", "."), expected: message ?? "expected another value" },
+    ];
   });
 }
 
@@ -47,11 +55,11 @@ export function fieldFaultsOf(error: FastifyError): readonly FieldFault[] {
  * every route has. Replies are sent as made; that they fit is what the tests check.
  */
 export function describeResponses(
-  success: { readonly description: string; readonly schema: z.ZodType; readonly type?: string },
+  success: { readonly description: string; readonly schema: z.ZodType; readonly type?: string; readonly status?: number },
   ...problems: readonly ProblemCode[]
 ): Record<number, unknown> {
-  const { description, schema, type = "application/json" } = success;
-  const responses: Record<number, unknown> = { 200: { description, content: { [type]: { schema } } } };
+  const { description, schema, type = "application/json", status: succeeds = 200 } = success;
+  const responses: Record<number, unknown> = { [succeeds]: { description, content: { [type]: { schema } } } };
   for (const code of [...problems, "bad-request", "too-many-requests", "internal"] as const) {
     const { status, title } = createProblem(code, { detail: "" });
     responses[status] ??= { description: title, content: { [PROBLEM_TYPE]: { schema: problemSchema } } };
@@ -59,7 +67,7 @@ export function describeResponses(
   return responses;
 }
 
-function pathOf(request: FastifyRequest): string {
+export function pathOf(request: FastifyRequest): string {
   const end = request.url.indexOf("?");
   return end < 0 ? request.url : request.url.slice(0, end);
 }

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { StoredRound } from "../../protocol/round.ts";
-import { breakerSchema, roundSchema, toBreakerDocument, toRoundDocument } from "../documents.ts";
+import { roundSchema, toRoundDocument } from "../documents.ts";
 import { parseLastEventId } from "../events.ts";
 import { cacheControlOf } from "../lease.ts";
-import { bodyQuerySchema, chosenFeedsQuerySchema, noQuerySchema, roundParamsSchema } from "../queries.ts";
+import { bodyQuerySchema, chosenFeedsQuerySchema, roundParamsSchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { refuseSelection } from "./feed-routes.ts";
 import { STREAM_ROUTE } from "./metrics.ts";
@@ -19,11 +19,10 @@ const STREAM_HEADERS = {
   "x-accel-buffering": "no",
 };
 
-/** Whole rounds, the stream of them, and what the breaker says of every feed. */
+/** Whole rounds and the stream of them. */
 export function registerRoundRoutes(app: GatewayApp, context: RouteContext): void {
   registerRounds(app, context);
   registerStream(app, context);
-  registerBreaker(app, context);
 }
 
 function registerRounds(app: GatewayApp, { network, latest, store, now }: RouteContext): void {
@@ -46,7 +45,7 @@ function registerRounds(app: GatewayApp, { network, latest, store, now }: RouteC
   app.get("/v1/rounds/latest", { schema: describe("The newest round", "unknown-body", "no-round") }, (request, reply) => {
     const certified = latest();
     if (certified === undefined) return sendProblem(request, reply, "no-round", { detail: "the network is starting" });
-    const cache = cacheControlOf(certified, now(), network.config);
+    const cache = cacheControlOf(certified, now(), network().config);
     return send(request, reply, { certified, orphan: false }, request.query.body === "1", cache);
   });
   const schema = { ...describe("A past round", "unknown-body", "unknown-round"), params: roundParamsSchema };
@@ -63,7 +62,8 @@ function registerStream(app: GatewayApp, { stream, lookup }: RouteContext): void
     tags: TAGS,
     summary: "One event a round: the chosen feeds as a bundle (server-sent events)",
     description:
-      "`id` is the round, `data` a bundle document of the chosen feeds that have a price. The newest round comes at once; with " +
+      "`id` is the round, `data` a bundle document of the chosen feeds that have a price. Before it comes one event of the name " +
+      "`breaker` for each chosen feed whose breaker changed in that round, `data` as in /v1/breaker/log. The newest round comes at once; with " +
       "Last-Event-ID the stored rounds after it come first. A reader that does not keep up is disconnected and may resume.",
     querystring: chosenFeedsQuerySchema,
     headers: z.looseObject({ "last-event-id": z.string().optional().describe("round to resume after") }),
@@ -90,19 +90,5 @@ function registerStream(app: GatewayApp, { stream, lookup }: RouteContext): void
     }
     stream.open(reply.raw, { feeds: feeds.value, lastEventId, address: request.ip });
     return reply;
-  });
-}
-
-function registerBreaker(app: GatewayApp, { network, latest, snapshot, now }: RouteContext): void {
-  const schema = {
-    tags: TAGS,
-    summary: "The breaker of every feed: state, since when, and each active rule with what it measured and its limit",
-    querystring: noQuerySchema,
-    response: describeResponses({ description: "Every configured feed, null until its first price", schema: breakerSchema }),
-  };
-  app.get("/v1/breaker", { schema }, (_request, reply) => {
-    const round = latest();
-    if (round === undefined) return sendJson(reply, JSON.stringify(toBreakerDocument(network, undefined)), "no-store");
-    return sendJson(reply, snapshot(round).breaker(), cacheControlOf(round, now(), network.config));
   });
 }

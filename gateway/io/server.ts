@@ -4,14 +4,18 @@ import rateLimit from "@fastify/rate-limit";
 import fastify from "fastify";
 import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
+import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
+import { createDocumentReader } from "../document-reader.ts";
 import type { GatewayLogger, GatewayPorts } from "../ports.ts";
 import { createFeedLookup } from "../queries.ts";
 import { createSnapshots } from "../snapshots.ts";
+import { registerBreakerRoutes } from "./breaker-routes.ts";
 import type { GatewayApp } from "./context.ts";
 import { registerDocs, registerIndex } from "./docs.ts";
 import { answerClientError, answerFrameworkError, registerFaults } from "./faults.ts";
 import { registerFeedRoutes } from "./feed-routes.ts";
+import { registerGovernanceRoutes } from "./governance-routes.ts";
 import { createStreamMetrics, registerRequestMetrics } from "./metrics.ts";
 import { registerNetworkRoutes } from "./network-routes.ts";
 import { registerRoundRoutes } from "./round-routes.ts";
@@ -19,12 +23,14 @@ import { createStreamHub, DEFAULT_STREAM_LIMITS, type StreamLimits } from "./str
 
 /** Requests one address may make; a consumer that polls ten feeds every second stays well below. */
 const DEFAULT_RATE_LIMIT = { max: 3_000, windowMs: 60_000 };
+/** Documents that one address may bring: a person signs them, one at a time. */
+const DEFAULT_WRITES = { max: 60, windowMs: 60_000 };
 /** Addresses whose requests are counted; the least recently seen is forgotten first. */
 const MAX_COUNTED_ADDRESSES = 20_000;
 const MAX_CONNECTIONS = 10_000;
 /** A whole request, head and all, must have arrived within this. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** No route reads a body. */
+/** Only the routes that take a document read more of a body. */
 const MAX_BODY_BYTES = 1_024;
 /** After this long a closing gateway stops waiting for replies that nobody takes. */
 const CLOSE_GRACE_MS = 2_000;
@@ -34,6 +40,8 @@ export type GatewayOptions = GatewayPorts & {
   readonly registry: Registry;
   readonly log: GatewayLogger;
   readonly rateLimit?: { readonly max: number; readonly windowMs: number };
+  /** The same for the routes that take documents; each means signatures to check, and a replay a day of rounds. */
+  readonly writes?: { readonly max: number; readonly windowMs: number };
   readonly stream?: Partial<StreamLimits>;
   /** True when the address of a request is its proxy's word (X-Forwarded-For). */
   readonly trustProxy?: boolean;
@@ -105,7 +113,7 @@ export async function buildGateway(options: GatewayOptions): Promise<GatewayApp>
   registerRequestMetrics(app, registry);
   await app.register(cors, {
     origin: "*",
-    methods: ["GET", "HEAD"],
+    methods: ["GET", "HEAD", "POST"],
     strictPreflight: false,
   });
   const { max, windowMs } = options.rateLimit ?? DEFAULT_RATE_LIMIT;
@@ -119,7 +127,7 @@ export async function buildGateway(options: GatewayOptions): Promise<GatewayApp>
   registerFaults(app, log);
   await registerDocs(app);
 
-  const snapshot = createSnapshots(network);
+  const snapshot = createSnapshots({ network, breakerLog: store.breakerLog });
   let newest: CertifiedRound | undefined = store.latest()?.certified;
   const latest = () => newest;
   const limits = { ...DEFAULT_STREAM_LIMITS, ...options.stream };
@@ -134,9 +142,14 @@ export async function buildGateway(options: GatewayOptions): Promise<GatewayApp>
     stream.close();
   });
 
-  const context = { ...options, latest, snapshot, stream, lookup: createFeedLookup(network) };
+  const context = {
+    ...{ ...options, latest, snapshot, stream, lookup: createFeedLookup(network), writes: options.writes ?? DEFAULT_WRITES },
+    read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
+  };
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
+  registerBreakerRoutes(app, context);
+  registerGovernanceRoutes(app, context);
   registerNetworkRoutes(app, context, registry);
   registerIndex(app, context);
   await app.ready();

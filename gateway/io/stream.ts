@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
-import { commentEvent, resumeAfter, roundEvent, STREAM_OPENING } from "../events.ts";
+import { commentEvent, resumeAfter, roundEvents, STREAM_OPENING } from "../events.ts";
 import type { GatewayLogger, RoundStore } from "../ports.ts";
 import type { RoundSnapshot } from "../snapshots.ts";
 import type { DropReason, StreamMetrics } from "./metrics.ts";
@@ -173,12 +173,12 @@ function write(hub: Hub, reader: Reader, round: CertifiedRound): void {
 }
 
 function eventFor(hub: Hub, { feeds, selection }: Reader, round: CertifiedRound): Buffer | undefined {
-  if (round !== hub.latest()) return bufferOf(roundEvent(hub.snapshot(round), feeds));
+  if (round !== hub.latest()) return bufferOf(roundEvents(hub.snapshot(round), feeds));
   if (hub.eventsOf !== round) {
     hub.eventsOf = round;
     hub.events.clear();
   }
-  if (!hub.events.has(selection)) hub.events.set(selection, bufferOf(roundEvent(hub.snapshot(round), feeds)));
+  if (!hub.events.has(selection)) hub.events.set(selection, bufferOf(roundEvents(hub.snapshot(round), feeds)));
   return hub.events.get(selection);
 }
 

@@ -4,6 +4,7 @@ import { encodeCertificate } from "../../protocol/certificate.ts";
 import type { NetworkConfig } from "../../protocol/config.ts";
 import type { DocumentKind } from "../../protocol/governance.ts";
 import { canonicalJson, type Json } from "../../protocol/jcs.ts";
+import type { Transition } from "../../protocol/transition.ts";
 import { DOCUMENTS_KEPT, type KeptDocument, MAX_DOCUMENTS, type Store } from "../store.ts";
 import { certificateOf, intact, transaction } from "./store-file.ts";
 
@@ -19,6 +20,7 @@ export function createGovernance(db: DatabaseSync): GovernancePart {
   );
   const insertTransition = db.prepare("INSERT OR IGNORE INTO transitions (round, config, certificate) VALUES (?, ?, ?)");
   const everyTransition = db.prepare("SELECT config, certificate FROM transitions ORDER BY round");
+  let transitions: readonly Transition[] | undefined;
   return {
     saveDocument: ({ digest, bytes, document: { kind } }) => {
       if (find.get(fromHex(digest)) !== undefined) return "known";
@@ -36,16 +38,22 @@ export function createGovernance(db: DatabaseSync): GovernancePart {
     saveTransition: ({ config, certificate }) => {
       const text = canonicalJson(config as unknown as Json);
       insertTransition.run(certificate.header.round, text, encodeCertificate(certificate));
+      transitions = undefined;
     },
-    transitions: () =>
-      everyTransition.all().map(({ config, certificate }) =>
-        intact(() => ({
-          // Written from a parsed config; whoever follows it checks that it hashes to the certificate's config digest.
-          config: JSON.parse(String(config)) as NetworkConfig,
-          certificate: certificateOf(certificate as Uint8Array),
-        })),
-      ),
+    // Whole configs are read once: a gateway asks for them with every look at governance.
+    transitions: () => {
+      transitions ??= everyTransition.all().map(readTransition);
+      return transitions;
+    },
   };
+}
+
+/** Written from a parsed config; whoever follows it checks that it hashes to the certificate's config digest. */
+function readTransition({ config, certificate }: Record<string, unknown>): Transition {
+  return intact(() => ({
+    config: JSON.parse(String(config)) as NetworkConfig,
+    certificate: certificateOf(certificate as Uint8Array),
+  }));
 }
 
 function readDocument({ digest, kind, bytes }: Record<string, unknown>): KeptDocument {

@@ -32,8 +32,10 @@ export async function serve(network: Network, rounds: readonly CertifiedRound[],
   const { store, subscribe, publish } = memoryStore(rounds);
   const log = { error: () => undefined, warn: () => undefined };
   const { address, close } = await startGateway({
-    ...{ host: "127.0.0.1", port, network, store, subscribe, log, registry: new Registry() },
+    ...{ host: "127.0.0.1", port, network: () => network, genesis: network.config, store, subscribe, log },
+    registry: new Registry(),
     sources: () => undefined,
+    governance: () => undefined,
     now: () => Date.now(),
   });
   return { address, close, publish };

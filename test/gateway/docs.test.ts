@@ -1,7 +1,16 @@
 import { expect, it } from "vitest";
 import { buildTestGateway } from "./support.ts";
 
+/** Where something may be brought as well. */
+const POSTED: Readonly<Record<string, readonly string[]>> = {
+  "/v1/breaker/pause": ["post"],
+  "/v1/governance/documents": ["get", "post"],
+  "/v1/governance/replay": ["post"],
+};
 const PATHS = [
+  ...["/v1/breaker/pause", "/v1/breaker/log", "/v1/chains"],
+  ...["/v1/governance", "/v1/governance/keyholders", "/v1/governance/documents", "/v1/governance/documents/{digest}"],
+  ...["/v1/governance/transitions", "/v1/governance/replay"],
   "/v1/feeds",
   "/v1/feeds/{id}",
   "/v1/feeds/{id}/history",
@@ -45,17 +54,22 @@ it("the OpenAPI document has every route, and no other", async () => {
 it("every operation is summarised, its path's parameters declared, its replies described, its references resolved", async () => {
   const document = await openApi();
   for (const [path, item] of Object.entries<Record<string, Json>>(document.paths)) {
-    expect(Object.keys(item)).toEqual(["get"]);
-    const { summary, responses, parameters = [] } = document.paths[path].get;
-    expect(summary.length).toBeGreaterThan(10);
-    for (const response of Object.values<{ description: string; content: object }>(responses)) {
-      expect(response.description.length).toBeGreaterThan(0);
-      expect(Object.keys(response.content)).toHaveLength(1);
+    expect(Object.keys(item)).toEqual(POSTED[path] ?? ["get"]);
+    for (const method of Object.keys(item)) {
+      const { summary, responses, requestBody, parameters = [] } = document.paths[path][method];
+      expect(summary.length).toBeGreaterThan(10);
+      for (const response of Object.values<{ description: string; content: object }>(responses)) {
+        expect(response.description.length).toBeGreaterThan(0);
+        expect(Object.keys(response.content)).toHaveLength(1);
+      }
+      const successes = Object.keys(responses).filter((status) => status.startsWith("2"));
+      expect(successes).toHaveLength(1);
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(["400", "429", "500"]));
+      expect(requestBody?.content?.["application/json"] !== undefined).toBe(method === "post");
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const declared = parameters.filter((parameter: { in: string }) => parameter.in === "path");
+      expect(declared.map((parameter: { name: string }) => parameter.name)).toEqual(named);
     }
-    expect(Object.keys(responses)).toEqual(expect.arrayContaining(["200", "400", "429", "500"]));
-    const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    const declared = parameters.filter((parameter: { in: string }) => parameter.in === "path");
-    expect(declared.map((parameter: { name: string }) => parameter.name)).toEqual(named);
   }
   const references = [...valuesOf("$ref", document)];
   expect(references.length).toBeGreaterThan(20);

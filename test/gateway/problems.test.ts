@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Gateway, GatewayError, startGateway } from "../../gateway/io/server.ts";
 import { PROBLEMS, problemSchema } from "../../gateway/problems.ts";
+import { networkOf } from "../support/rounds.ts";
 import { buildTestGateway, FIRST_ROUND, openGateway } from "./support.ts";
 
 type Row = {
@@ -10,6 +11,9 @@ type Row = {
   readonly detail: string;
   readonly field?: string;
   readonly method?: "POST" | "DELETE" | "PUT";
+  readonly payload?: object;
+  /** How the network judges a document. */
+  readonly judgement?: string;
   readonly headers?: Record<string, string>;
   readonly options?: Parameters<typeof buildTestGateway>[0];
   readonly twice?: boolean;
@@ -18,6 +22,9 @@ type Row = {
 const broken = () => {
   throw new Error("secret path /etc/keys");
 };
+
+const { config } = networkOf(["ETH/USD"]);
+const replay = () => Promise.reject(Object.assign(new Error("round 7 is not in this node's store"), { code: "replay" }));
 
 const rows: readonly Row[] = [
   { code: "unknown-route", url: "/v2/feeds", detail: "GET / lists the routes" },
@@ -85,39 +92,101 @@ const rows: readonly Row[] = [
     detail: "round number",
   },
   { code: "bad-request", url: "/v1/committee?config=true", field: "config", detail: "0 or 1" },
+  { code: "unknown-feed", url: "/v1/breaker/log?feed=ETH-EUR", detail: "ETH-EUR" },
+  { code: "bad-request", url: "/v1/breaker/log?from=2&to=1", field: "from", detail: "at most `to`" },
+  { code: "bad-request", url: "/v1/breaker/log?limit=1001", field: "limit", detail: "from 1 to 1000" },
+  { code: "bad-request", url: "/v1/breaker/log?to=now", field: "to", detail: "whole number" },
+  { code: "bad-request", url: "/v1/governance/documents?limit=0", field: "limit", detail: "from 1 to 100" },
+  { code: "bad-request", url: "/v1/governance/transitions?limit=17", field: "limit", detail: "from 1 to 16" },
+  { code: "bad-request", url: "/v1/governance/documents/0xAB", field: "digest", detail: "64 lower-case hex digits" },
+  { code: "unknown-document", url: `/v1/governance/documents/0x${"1".repeat(64)}`, detail: "lists them" },
+  { code: "method-not-allowed", url: "/v1/breaker/pause", detail: "expected POST, found GET" },
+  { code: "method-not-allowed", url: "/v1/governance/documents", method: "PUT", detail: "expected GET, found PUT" },
+  ...["/v1/breaker/pause", "/v1/governance/documents"].flatMap((url): Row[] => [
+    { code: "no-node", url, method: "POST", payload: { document: "0x00" }, detail: "ask a node" },
+    { code: "bad-request", url, method: "POST", payload: {}, field: "document", detail: "lower-case hex" },
+    { code: "bad-request", url, method: "POST", payload: { document: "0xAB" }, field: "document", detail: "lower-case hex" },
+    { code: "bad-request", url, method: "POST", payload: { document: "0x123" }, field: "document", detail: "lower-case hex" },
+    { code: "bad-request", url, method: "POST", payload: { document: "0x00", by: 1 }, field: "by", detail: "no such parameter" },
+    {
+      ...{ code: "document-malformed", url, method: "POST", payload: { document: "0x00" }, judgement: "malformed" },
+      ...{ detail: "version", options: { submit: () => ({ ok: false, code: "malformed", detail: "expected version 1" }) } },
+    },
+    {
+      ...{ code: "document-refused", url, method: "POST", payload: { document: "0x00" }, judgement: "replayed" },
+      ...{ detail: "nonce", options: { submit: () => ({ ok: false, code: "replayed", detail: "his nonce was used" }) } },
+    },
+    {
+      ...{ code: "too-many-requests", url, method: "POST", payload: { document: "0x00" }, detail: "retry", twice: true },
+      options: { writes: { max: 1, windowMs: 60_000 } },
+    },
+  ]),
+  { code: "too-large", url: "/v1/breaker/pause", method: "POST", payload: { document: "0".repeat(20_000) }, detail: "larger" },
+  { code: "no-node", url: "/v1/governance/replay", method: "POST", payload: { config: {} }, detail: "no rounds" },
+  { code: "bad-request", url: "/v1/governance/replay", method: "POST", payload: {}, field: "config", detail: "network's config" },
+  {
+    code: "config-refused",
+    url: "/v1/governance/replay",
+    method: "POST",
+    payload: { config: {} },
+    detail: "config.network",
+    options: { replay },
+  },
+  {
+    ...{ code: "replay-impossible", url: "/v1/governance/replay", method: "POST", payload: { config }, detail: "round 7" },
+    options: { replay },
+  },
+  {
+    ...{ code: "internal", url: "/v1/governance/replay", method: "POST", payload: { config }, detail: "gateway's log" },
+    options: { replay: broken },
+  },
   { code: "bad-request", url: "/v1/evidence?limit=101", field: "limit", detail: "from 1 to 100" },
 ];
 
+const ALLOWED: Readonly<Record<string, string>> = {
+  "/v1/breaker/pause": "POST, OPTIONS",
+  "/v1/governance/documents": "GET, HEAD, OPTIONS, POST",
+};
+
 /** Answered below Fastify, on the bare socket; they have their own test. */
 const SOCKET_CODES = ["request-timeout", "headers-too-large"];
+/** It takes two at once: test/gateway/governance.test.ts. */
+const OVERLAPPING_CODES = ["replay-busy"];
 
 describe("every failure is a problem document", () => {
   it.each(rows)(
     "$code: $url",
-    async ({ code, url, detail, field, method = "GET", headers = {}, options = {}, twice = false }) => {
+    async ({ code, url, detail, field, judgement, method = "GET", payload, headers = {}, options = {}, twice = false }) => {
       const { app, logged } = await buildTestGateway(options);
-      if (twice) await app.inject({ method, url, headers });
-      const reply = await app.inject({ method, url, headers });
+      const request = { method, url, headers, ...(payload === undefined ? {} : { payload }) };
+      if (twice) await app.inject(request);
+      const reply = await app.inject(request);
       const problem = problemSchema.parse(JSON.parse(reply.body));
       expect(problem.type).toBe(`urn:breakwater:problem:${code}`);
       expect(problem.status).toBe(reply.statusCode);
       expect(problem.status).toBe(PROBLEMS[code as keyof typeof PROBLEMS].status);
       expect(problem.instance).toBe(url.split("?")[0]);
       expect(problem.detail).toContain(detail);
-      expect(problem.errors?.map((error) => error.field) ?? []).toEqual(field === undefined ? [] : [field]);
+      if (code !== "config-refused") {
+        expect(problem.errors?.map((error) => error.field) ?? []).toEqual(field === undefined ? [] : [field]);
+      }
+      expect(problem.code).toBe(judgement);
       expect(reply.headers["content-type"]).toMatch(/^application\/problem\+json/);
       expect(reply.headers["cache-control"]).toBe("no-store");
       expect(reply.headers["access-control-allow-origin"]).toBe("*");
       const retryAfter = Number(reply.headers["retry-after"] ?? 0);
       expect(retryAfter > 0).toBe(problem.status === 503 || problem.status === 429);
-      expect(reply.headers.allow).toBe(problem.status === 405 ? "GET, HEAD, OPTIONS" : undefined);
+      const allowed = ALLOWED[url] ?? "GET, HEAD, OPTIONS";
+      expect(reply.headers.allow).toBe(problem.status === 405 ? allowed : undefined);
       expect(logged).toHaveLength(code === "internal" ? 1 : 0);
       expect(reply.body).not.toMatch(/secret|node_modules|\.ts:/);
     },
   );
 
   it("has a row here, whatever its code", () => {
-    expect(new Set([...rows.map(({ code }) => code), ...SOCKET_CODES])).toEqual(new Set(Object.keys(PROBLEMS)));
+    expect(new Set([...rows.map(({ code }) => code), ...SOCKET_CODES, ...OVERLAPPING_CODES])).toEqual(
+      new Set(Object.keys(PROBLEMS)),
+    );
   });
 
   it("a broken route is told at its 1st, 2nd and 4th failure", async () => {

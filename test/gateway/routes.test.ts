@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { trustCommittee, trustGenesis } from "../../client/committee.ts";
 import { verifyText } from "../../client/verify.ts";
-import { breakerSchema, evidenceListSchema, feedListSchema, historySchema, roundSchema } from "../../gateway/documents.ts";
+import { evidenceListSchema, feedListSchema, historySchema, roundSchema } from "../../gateway/documents.ts";
+import { buildGateway } from "../../gateway/io/server.ts";
 import type { SourcesView } from "../../gateway/ports.ts";
 import { sourcesSchema } from "../../gateway/sources.ts";
 import { ONE } from "../../protocol/amount.ts";
@@ -11,9 +12,10 @@ import { observationDigest } from "../../protocol/eip712.ts";
 import { verifyEvidence } from "../../protocol/evidence.ts";
 import { buildMerkleTree } from "../../protocol/merkle.ts";
 import { leafHash, reportTuple } from "../../protocol/report.ts";
+import { changed, keysOf } from "../client/changing.ts";
 import { digestOf, scheme, testKeys } from "../support/network.ts";
-import { certify, certifyChain, feedId, networkOf, verdict } from "../support/rounds.ts";
-import { buildTestGateway, FEEDS, FIRST_ROUND } from "./support.ts";
+import { certifyChain, feedId, networkOf } from "../support/rounds.ts";
+import { buildTestGateway, FEEDS, FIRST_ROUND, openGateway } from "./support.ts";
 
 const LATEST = FIRST_ROUND + 2;
 
@@ -93,7 +95,7 @@ describe("/v1/feeds/:id and /v1/bundle", () => {
       headers: { origin: "https://lender.example", "access-control-request-method": "GET" },
     });
     expect(preflight.statusCode).toBe(204);
-    expect(preflight.headers["access-control-allow-methods"]).toBe("GET, HEAD");
+    expect(preflight.headers["access-control-allow-methods"]).toBe("GET, HEAD, POST");
   });
 });
 
@@ -207,8 +209,8 @@ describe("/v1/rounds", () => {
     const parent = rounds.at(-1)?.certificate.header;
     const [next] = certifyChain(network, FEEDS, LATEST + 1, 1);
     if (next === undefined) throw new Error("one round was asked for");
-    memory.publish(next, { round: LATEST + 1, parent, memory: "0x0102", observations: ["0xaa", "0xbb"] });
-    const expected = { round: LATEST + 1, parent, memory: "0x0102", observations: ["0xaa", "0xbb"] };
+    memory.publish(next, { round: LATEST + 1, parent, memory: "0x0102", observations: ["0xaa", "0xbb"], documents: ["0xcc"] });
+    const expected = { round: LATEST + 1, parent, memory: "0x0102", observations: ["0xaa", "0xbb"], documents: ["0xcc"] };
     expect(roundSchema.parse((await get("/v1/rounds/latest?body=1")).json()).body).toEqual(expected);
     expect(roundSchema.parse((await get(`/v1/rounds/${LATEST + 1}?body=1`)).json()).body).toEqual(expected);
     expect((await get(`/v1/rounds/${LATEST + 1}?body=0`)).json().body).toBeUndefined();
@@ -217,37 +219,10 @@ describe("/v1/rounds", () => {
   it("gives a first round's missing parent as null", async () => {
     const { get, memory, network } = await buildTestGateway({ rounds: [] });
     for (const round of certifyChain(network, FEEDS, FIRST_ROUND, 1)) {
-      memory.publish(round, { round: FIRST_ROUND, parent: undefined, memory: "0x", observations: [] });
+      memory.publish(round, { round: FIRST_ROUND, parent: undefined, memory: "0x", observations: [], documents: [] });
     }
     expect(roundSchema.parse((await get("/v1/rounds/latest?body=1")).json()).body?.parent).toBeNull();
   });
-});
-
-it("/v1/breaker gives every feed's state, with what each active rule measured and its limit", async () => {
-  const network = networkOf([...FEEDS, "NEW/USD"]);
-  const timestamp = FIRST_ROUND * 1_000;
-  const open = { state: "open", liquidate: "robust", borrow: false, budgetBps: 0, reasons: 1 + 8 + 2 ** 31 } as const;
-  const verdicts = [
-    verdict("BTC/USD", timestamp),
-    verdict("ETH/USD", timestamp, open, [
-      { rule: "jump", unit: "Bps", measured: 420, limit: 300 },
-      { rule: "thin", unit: "Groups", measured: 2, limit: 4 },
-    ]),
-  ];
-  const { get } = await buildTestGateway({ network, rounds: [certify({ network, round: FIRST_ROUND, verdicts })] });
-  const { round, feeds } = breakerSchema.parse((await get("/v1/breaker")).json());
-  expect(round).toBe(FIRST_ROUND);
-  expect(feeds.map(({ feed, state, carried }) => [feed, state, carried])).toEqual([
-    ["BTC/USD", "closed", false],
-    ["ETH/USD", "open", true],
-    ["LINK/USD", null, null],
-    ["NEW/USD", null, null],
-  ]);
-  expect(feeds[1]?.reasons).toEqual([
-    { rule: "jump", measuredBps: 420, limitBps: 300 },
-    { rule: "thin", measuredGroups: 2, limitGroups: 4 },
-  ]);
-  expect(feeds[1]).toMatchObject({ liquidate: "robust", borrow: false, budgetBps: 0 });
 });
 
 describe("/v1/committee", () => {
@@ -264,6 +239,23 @@ describe("/v1/committee", () => {
     const document = committeeDocumentSchema.parse((await get("/v1/committee?config=1")).json());
     expect(trustGenesis(document, network.genesisConfigDigest).ok).toBe(true);
     expect(trustGenesis(document, digestOf(1)).ok).toBe(false);
+  });
+
+  it("is another one after a change of config, and so is what the config lists", async () => {
+    const before = networkOf(FEEDS);
+    const after = changed(before, keysOf(1, 2, 3, 4), { feeds: networkOf([...FEEDS, "NEW/USD"]).config.feeds });
+    let current = before;
+    const { options } = await openGateway({ network: before });
+    const moving = await buildGateway({ ...options, network: () => current });
+    const ask = async (url: string) => (await moving.inject({ method: "GET", url })).json();
+    const committee = async () => (await ask("/v1/committee")).configDigest;
+    const listed = async () => {
+      const [feeds, breaker] = [await ask("/v1/feeds"), await ask("/v1/breaker")];
+      return [feeds.feeds.length, breaker.feeds.length, (await ask("/v1/feeds/NEW-USD")).status];
+    };
+    expect([await committee(), await listed()]).toEqual([before.configDigest, [3, 3, 404]]);
+    current = after;
+    expect([await committee(), await listed()]).toEqual([after.configDigest, [4, 4, 503]]);
   });
 });
 

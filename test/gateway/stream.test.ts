@@ -1,11 +1,12 @@
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { verifyText } from "../../client/verify.ts";
+import { breakerTransitionSchema } from "../../gateway/breaker.ts";
 import { parseLastEventId, resumeAfter } from "../../gateway/events.ts";
 import { startGateway } from "../../gateway/io/server.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import { scheme } from "../support/network.ts";
-import { certifyChain, networkOf } from "../support/rounds.ts";
+import { certifyChain, feedId, networkOf } from "../support/rounds.ts";
 import { FEEDS, FIRST_ROUND, openGateway } from "./support.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -145,6 +146,35 @@ describe("a reader", () => {
       ["ETH/USD"],
     ]);
     expect(none.ids()).toEqual([]);
+  });
+
+  it("hears of each chosen breaker that changed, under the round's id and before its bundle, live as in a replay", async () => {
+    const { gateway, memory, publishTo } = await start(3);
+    const change = (round: CertifiedRound | undefined, feed: string) => {
+      if (round === undefined) throw new Error("the chain is longer");
+      const { digest, certificate } = round;
+      const { round: number, timestamp } = certificate.header;
+      memory.kept.log.push({
+        ...{ feed: feedId(feed), round: number, timestamp, digest, from: "closed", to: "open" },
+        ...{ reasons: [], observations: [] },
+      });
+    };
+    for (const feed of ["BTC/USD", "ETH/USD", "LINK/USD"]) change(CHAIN[4], feed);
+    const live = await read(gateway.address, "feeds=ETH-USD,BTC-USD");
+    await until(() => live.ids().length === 1);
+    publishTo(6);
+    await until(() => live.ids().length === 6);
+    const resumed = await read(gateway.address, "feeds=ETH-USD,BTC-USD", { "last-event-id": String(FIRST_ROUND + 2) });
+    await until(() => resumed.ids().length === 5);
+    const [, , , fourth, fifth, sixth] = numbers(CHAIN);
+    const named = `id: ${fifth}\nevent: breaker\ndata: `;
+    for (const reader of [live, resumed]) {
+      expect(reader.ids().slice(-5)).toEqual([fourth, fifth, fifth, fifth, sixth]);
+      expect(reader.text().split(named)).toHaveLength(3);
+      const entries = [...reader.text().matchAll(/event: breaker\ndata: (.+)$/gm)].map(([, data]) => JSON.parse(data ?? ""));
+      expect(entries.map((entry) => breakerTransitionSchema.parse(entry).feed)).toEqual(["BTC/USD", "ETH/USD"]);
+      expect(reader.text().lastIndexOf(named)).toBeLessThan(reader.text().indexOf(`id: ${fifth}\ndata: `));
+    }
   });
 
   it("of a quiet stream hears that it is alive", async () => {

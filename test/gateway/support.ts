@@ -13,7 +13,7 @@ export async function openGateway({
   network = networkOf([...FEEDS, "NEW/USD"]),
   rounds = certifyChain(network, FEEDS, FIRST_ROUND, 3),
   ...options
-}: Partial<GatewayOptions> & { readonly network?: Network; readonly rounds?: readonly CertifiedRound[] } = {}) {
+}: Partial<Omit<GatewayOptions, "network">> & { readonly network?: Network; readonly rounds?: readonly CertifiedRound[] } = {}) {
   const memory = memoryStore(rounds);
   const clock = { now: (rounds.at(-1)?.certificate.header.timestamp ?? FIRST_ROUND * 1_000) + 400 };
   const logged: { readonly details: object; readonly message: string }[] = [];
@@ -21,8 +21,14 @@ export async function openGateway({
     logged.push({ details, message });
   };
   const all: GatewayOptions = {
-    ...{ network, store: memory.store, subscribe: memory.subscribe },
-    ...{ sources: () => undefined, now: () => clock.now, registry: new Registry(), log: { error: tell, warn: tell } },
+    ...{ network: () => network, genesis: network.config, store: memory.store, subscribe: memory.subscribe },
+    ...{
+      sources: () => undefined,
+      governance: () => undefined,
+      now: () => clock.now,
+      registry: new Registry(),
+      log: { error: tell, warn: tell },
+    },
     ...options,
   };
   return { options: all, memory, clock, logged, network, rounds };
@@ -35,5 +41,9 @@ export async function buildTestGateway(options: Parameters<typeof openGateway>[0
     const reply = await app.inject({ method: "GET", url });
     return { status: reply.statusCode, headers: reply.headers, text: reply.body, json: () => JSON.parse(reply.body) };
   };
-  return { ...parts, app, get };
+  const post = async (url: string, payload: object) => {
+    const reply = await app.inject({ method: "POST", url, payload });
+    return { status: reply.statusCode, headers: reply.headers, json: () => JSON.parse(reply.body) };
+  };
+  return { ...parts, app, get, post };
 }

@@ -5,8 +5,10 @@ import { reportTree } from "../../protocol/document.ts";
 import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
 import type { Evidence } from "../../protocol/evidence.ts";
 import { compareText, type FeedId, parseFeedId } from "../../protocol/feed.ts";
+import type { DocumentKind } from "../../protocol/governance.ts";
 import type { Report } from "../../protocol/report.ts";
-import type { CertifiedRound, FeedVerdict, Reason, RoundBody } from "../../protocol/round.ts";
+import type { BreakerTransition, CertifiedRound, FeedVerdict, Reason, RoundBody } from "../../protocol/round.ts";
+import type { Transition } from "../../protocol/transition.ts";
 import { digestOf, plainSources, type TestKey, testKeys, testNetwork } from "./network.ts";
 
 export function feedId(text: string): FeedId {
@@ -99,11 +101,16 @@ export function certifyChain(
   return rounds;
 }
 
+type LogQuery = { readonly feed?: FeedId; readonly from?: number; readonly to?: number; readonly limit: number };
+
 /** Rounds in memory behind the gateway's ports; `publish` is what a node does when it certified one more. */
 export function memoryStore(initial: readonly CertifiedRound[] = []) {
   const rounds: CertifiedRound[] = [...initial];
   const bodies = new Map<Digest, RoundBody>();
   const evidence: Evidence[] = [];
+  const log: BreakerTransition[] = [];
+  const documents: { readonly digest: Digest; readonly kind: DocumentKind; readonly bytes: Uint8Array }[] = [];
+  const transitions: Transition[] = [];
   const listeners = new Set<(round: CertifiedRound) => void>();
   const stored = (certified: CertifiedRound | undefined) => (certified === undefined ? undefined : { certified, orphan: false });
   const between = ({ from, to }: { readonly from: number; readonly to: number }) =>
@@ -126,7 +133,17 @@ export function memoryStore(initial: readonly CertifiedRound[] = []) {
           .reverse()
           .slice(0, span.limit),
       evidence: ({ limit }: { readonly limit: number }) => evidence.slice(0, limit),
+      breakerLog: ({ feed, from = 0, to = Number.MAX_SAFE_INTEGER, limit }: LogQuery) =>
+        log
+          .filter((entry) => (feed === undefined || entry.feed === feed) && entry.round >= from && entry.round <= to)
+          .sort((a, b) => b.round - a.round || compareText(a.feed, b.feed))
+          .slice(0, limit),
+      documents: ({ limit }: { readonly limit: number }) => documents.toReversed().slice(0, limit),
+      document: (digest: Digest) => documents.find((document) => document.digest === digest),
+      transitions: () => transitions,
     },
+    /** What a node keeps beside its rounds; a test adds to it. */
+    kept: { log, documents, transitions },
     subscribe: (listener: (round: CertifiedRound) => void) => {
       listeners.add(listener);
       return () => {

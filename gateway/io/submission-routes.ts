@@ -1,0 +1,127 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { fromHex, type Hex, keccakHex } from "../../protocol/bytes.ts";
+import { parseNetworkConfig } from "../../protocol/config.ts";
+import { replaySchema, submittedSchema } from "../governance.ts";
+import type { SubmissionView } from "../ports.ts";
+import {
+  MAX_CONFIG_BODY,
+  MAX_DOCUMENT_BODY,
+  MAX_PAUSE_BODY,
+  noQuerySchema,
+  proposalSchema,
+  submissionSchema,
+} from "../queries.ts";
+import type { GatewayApp, RouteContext } from "./context.ts";
+import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE } from "./faults.ts";
+import { describeResponses, JSON_TYPE, sendJson, sendProblem } from "./replies.ts";
+
+const TAGS = ["governance"];
+const ACCEPTED = 202;
+/** Named faults of a refused config; a config of another shape has thousands. */
+const MAX_CONFIG_FAULTS = 50;
+
+/** What keyholders bring: documents, which no one has to be trusted for, and proposals whose effect they want to see first. */
+export function registerSubmissions(app: GatewayApp, context: RouteContext): void {
+  registerSubmission(app, context, {
+    path: PAUSE_ROUTE,
+    bodyLimit: MAX_PAUSE_BODY,
+    summary: "A guardian's or governors' pause, or its withdrawal, signed",
+    only: "pause",
+  });
+  registerSubmission(app, context, {
+    path: DOCUMENTS_ROUTE,
+    bodyLimit: MAX_DOCUMENT_BODY,
+    summary: "Any document of guardians or governors, signed",
+  });
+  registerReplay(app, context);
+}
+
+type Submission = { readonly path: string; readonly bodyLimit: number; readonly summary: string; readonly only?: "pause" };
+
+function registerSubmission(
+  app: GatewayApp,
+  { submit, read, writes }: RouteContext,
+  { path, bodyLimit, summary, only }: Submission,
+): void {
+  const schema = {
+    tags: TAGS,
+    summary,
+    description:
+      "202 says that this node carries the document from now on, code `carried`, or first recomputes the replay that a config names, " +
+      "code `review`; whether it takes effect is for the network's rounds to say. A refusal's `code` is the network's own judgement.",
+    querystring: noQuerySchema,
+    body: submissionSchema,
+    response: describeResponses(
+      { description: "The node has it", schema: submittedSchema, status: ACCEPTED },
+      ...(["document-malformed", "document-refused", "too-large", "no-node"] as const),
+    ),
+  };
+  const config = { rateLimit: { max: writes.max, timeWindow: writes.windowMs } };
+  app.post(path, { schema, bodyLimit, config }, (request, reply) => {
+    if (submit === undefined) return sendProblem(request, reply, "no-node", { detail: "this gateway only follows: ask a node" });
+    const bytes = fromHex(request.body.document as Hex);
+    const kind = only === undefined ? undefined : read({ digest: keccakHex(bytes), bytes })?.kind;
+    if (kind !== undefined && kind !== only) {
+      const detail = `expected a ${only}, found a document of kind ${kind}: it goes to ${DOCUMENTS_ROUTE}`;
+      return sendProblem(request, reply, "document-malformed", { detail, judgement: "malformed" });
+    }
+    return answerSubmission(request, reply, submit(bytes));
+  });
+}
+
+function answerSubmission(request: FastifyRequest, reply: FastifyReply, receipt: SubmissionView): FastifyReply {
+  if (receipt.ok) {
+    const { digest, code } = receipt;
+    return sendJson(reply.code(ACCEPTED), JSON.stringify({ digest, code }), "no-store");
+  }
+  const { code, detail } = receipt;
+  return sendProblem(request, reply, code === "malformed" ? "document-malformed" : "document-refused", {
+    detail,
+    judgement: code,
+  });
+}
+
+function registerReplay(app: GatewayApp, { replay, writes }: RouteContext): void {
+  const schema = {
+    tags: TAGS,
+    summary: "What a proposed config would have done over the last rounds and in the incident suite",
+    description:
+      "The report that every node computes alike; its digest goes into the config document. It may take minutes, and one at a time " +
+      "is computed.",
+    querystring: noQuerySchema,
+    body: proposalSchema,
+    response: describeResponses(
+      { description: "The report and its digest", schema: replaySchema },
+      ...(["config-refused", "replay-impossible", "too-large", "no-node"] as const),
+    ),
+  };
+  let running = false;
+  const config = { rateLimit: { max: writes.max, timeWindow: writes.windowMs } };
+  app.post(REPLAY_ROUTE, { schema, bodyLimit: MAX_CONFIG_BODY, config }, async (request, reply) => {
+    if (replay === undefined) return sendProblem(request, reply, "no-node", { detail: "this gateway holds no rounds to replay" });
+    const parsed = parseNetworkConfig(request.body.config);
+    if (!parsed.ok) {
+      const errors = parsed.error
+        .slice(0, MAX_CONFIG_FAULTS)
+        .map(({ path, expected }) => ({ in: "body" as const, field: `config.${path}`, expected }));
+      const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join("; ");
+      return sendProblem(request, reply, "config-refused", { detail, errors });
+    }
+    if (running) return sendProblem(request, reply, "replay-busy", { detail: "it may take minutes" });
+    running = true;
+    try {
+      const { digest, report } = await replay(parsed.value, { to: request.body.to });
+      return reply.header("content-type", JSON_TYPE).header("cache-control", "no-store").send(JSON.stringify({ digest, report }));
+    } catch (error) {
+      if (!isReplayFault(error)) throw error;
+      return sendProblem(request, reply, "replay-impossible", { detail: error.message });
+    } finally {
+      running = false;
+    }
+  });
+}
+
+/** The node's own word for rounds that its store does not hold; any other error stays in the log. */
+function isReplayFault(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "replay";
+}
