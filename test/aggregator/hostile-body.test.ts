@@ -16,7 +16,7 @@ if (parent === undefined || child === undefined) throw new Error("a chain of two
 const { memory } = parent.computed;
 const FOREIGN: BreakerMemory = {
   ...memory,
-  feeds: memory.feeds.map((item, index) => (index === 2 ? { ...item, feed: feedId("ZZZ/USD") } : item)),
+  feeds: memory.feeds.map((item, index) => (index === memory.feeds.length - 1 ? { ...item, feed: feedId("ZZZ/USD") } : item)),
 };
 
 /** The child's body over another parent, which commits to its memory and which nobody has certified. */

@@ -11,6 +11,7 @@ const EXECUTIONS: Readonly<Record<string, number>> = {
   wire: 2_000,
   recover: 1_500,
   fold: 250,
+  governance: 3_000,
   machine: 150,
   documents: 300,
   texts: 4_000,

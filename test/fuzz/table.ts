@@ -6,6 +6,7 @@ import { documents } from "./targets/documents.ts";
 import { foldTarget } from "./targets/fold.ts";
 import { gateway } from "./targets/gateway.ts";
 import { gossip } from "./targets/gossip.ts";
+import { governance } from "./targets/governance.ts";
 import { keyFile } from "./targets/key-file.ts";
 import { machine } from "./targets/machine.ts";
 import { recover } from "./targets/recover.ts";
@@ -14,6 +15,6 @@ import { venueHttp } from "./targets/venue-http.ts";
 import { wire } from "./targets/wire.ts";
 /** Every boundary that is fuzzed; a new one is a file in targets/ and a line here. */
 export const TARGETS: readonly Target[] = [
-  ...[gossip, wire, recover, foldTarget, machine, documents],
+  ...[gossip, wire, recover, foldTarget, governance, machine, documents],
   ...[texts, adapters, venueHttp, gateway, control, config, keyFile],
 ];

@@ -1,21 +1,38 @@
-import { bodyOf, type ComputedRound, nextRound, type OpenedBody, recomputeBody } from "../../../aggregator/round.ts";
-import type { Fold } from "../../../node/desk.ts";
+import { bodyOf, type ComputedRound, nextRound, type OpenedBody } from "../../../aggregator/round.ts";
+import { FOLD, type Fold } from "../../../node/fold.ts";
 import { encodeProposalMessage, encodeSignatureMessage } from "../../../node/wire.ts";
 import { ONE } from "../../../protocol/amount.ts";
 import { fromHex } from "../../../protocol/bytes.ts";
 import type { Certificate } from "../../../protocol/certificate.ts";
 import type { Network } from "../../../protocol/config.ts";
-import type { FeedEntry, Head, SignedObservation } from "../../../protocol/observation.ts";
+import type { FeedEntry, GaugeEntry, Head, SignedObservation } from "../../../protocol/observation.ts";
 import { signObservation } from "../../../protocol/observation.ts";
 import { signProposal } from "../../../protocol/proposal.ts";
 import type { RoundBody } from "../../../protocol/round.ts";
-import { scheme, type TestKey, testKeys } from "../../support/network.ts";
-import { feedId, networkOf } from "../../support/rounds.ts";
+import { governedNetwork } from "../../support/governance.ts";
+import { plainSources, scheme, type TestKey, testKeys } from "../../support/network.ts";
+import { feedId } from "../../support/rounds.ts";
 
 export const FEEDS = ["BTC/USD", "ETH/USD", "LINK/USD"].map(feedId);
-export const network: Network = networkOf(FEEDS);
+/** Three majors, a chain, a rate and a cap: every part of a config that the fold reads. */
+export const OVERRIDES = {
+  feeds: FEEDS.map((feed, index) => ({
+    feed,
+    preset: "major",
+    sources: plainSources(feed, 6),
+    ...(index === 2 ? { peg: { rate: "link-rate" }, thresholds: { pegTrust: "rate", pegHoldMs: 3_600_000 } } : {}),
+  })),
+  chains: [{ chain: "ETHEREUM", blockMs: 12_000 }],
+  references: [
+    {
+      ...{ name: "link-rate", chain: "ETHEREUM", market: "LINK/USD" },
+      read: { kind: "exchange-rate", contract: `0x${"ab".repeat(20)}`, method: "getRate", decimals: 18 },
+    },
+  ],
+};
+export const network: Network = governedNetwork(OVERRIDES);
 export const keys: readonly TestKey[] = testKeys(4);
-export const fold: Fold = { nextRound, bodyOf, recomputeBody };
+export const fold: Fold = FOLD;
 /** Its leader is member 2. */
 export const FIRST_ROUND = 1_000_000_002;
 
@@ -72,12 +89,26 @@ function headOf({ computed: { header, digest } }: Link): Head {
 
 export function observe(round: number, index: number, head: Head, key: TestKey): SignedObservation {
   const { configDigest, domain } = network;
-  const gauges = [{ gauge: "baseFee.ETHEREUM", value: 30n * 10n ** 9n, asOf: round * network.config.roundMs - 50 }];
+  const gauges = gaugesOf(round, index);
   return signObservation(
     { round, configDigest, head, entries: entriesOf(round, index), gauges, shadows: [], documents: [] },
     domain,
     key,
   );
+}
+
+/** What the member at this index measured of the chain: a fee in gwei, the newest block's instant, a wait in ms, and a rate. */
+export function gaugesOf(round: number, index: number): readonly GaugeEntry[] {
+  const asOf = round * network.config.roundMs - 50;
+  const gauges = {
+    "fee.ETHEREUM": 30n * ONE,
+    "head.ETHEREUM": BigInt(asOf - 3_000),
+    "wait.ETHEREUM": 12_000n,
+    "rate.link-rate": 1_200n * ONE,
+  };
+  return Object.entries(gauges)
+    .map(([gauge, value]) => ({ gauge, value: value + BigInt(index), asOf }))
+    .sort((a, b) => (a.gauge < b.gauge ? -1 : 1));
 }
 
 /** What the member at this index saw. */

@@ -1,17 +1,30 @@
 import { type BreakerMemory, decodeMemory, encodeMemory, type FeedMemory } from "../../../circuit-breaker/memory.ts";
+import { MAX_AMOUNT } from "../../../protocol/amount.ts";
 import { keccakHex, toHex } from "../../../protocol/bytes.ts";
 import { decodeReport, encodeReport } from "../../../protocol/document.ts";
-import { encodeSignedObservation, type FeedEntry, signObservation } from "../../../protocol/observation.ts";
+import type { SignedDocument } from "../../../protocol/governance.ts";
+import {
+  encodeSignedObservation,
+  type FeedEntry,
+  type GaugeEntry,
+  MAX_DOCUMENTS,
+  type ShadowEntry,
+  signObservation,
+} from "../../../protocol/observation.ts";
+import { reasonNames } from "../../../protocol/report.ts";
 import type { RoundBody } from "../../../protocol/round.ts";
 import { scheme } from "../../support/network.ts";
 import { feedId } from "../../support/rounds.ts";
 import { classOf, ensure, type Target } from "../target.ts";
 import { editEntry, editMemory, instant } from "./breaker-memory.ts";
-import { entriesOf, FIRST_ROUND, fold, honestChain, keys, type Link, network } from "./chain.ts";
+import { entriesOf, FIRST_ROUND, fold, gaugesOf, honestChain, keys, type Link, network } from "./chain.ts";
+import { DOCUMENTS, editGovernance } from "./governance-memory.ts";
 
 const HEAD_BYTES = 6;
 const EDIT_BYTES = 4;
 const MAX_EDITS = 24;
+/** What an edit's first byte chooses: of all members or of one, of memory, or a document to be carried. */
+const EDITS = ["memory", "entries", "entry", "governance", "gauges", "document"] as const;
 
 /** Which chain, how far apart round and parent are, how the parent's times lie; then edits of memory and observations. */
 export const foldTarget: Target = {
@@ -22,7 +35,8 @@ export const foldTarget: Target = {
   maxBytes: HEAD_BYTES + EDIT_BYTES * MAX_EDITS,
   batch: 1,
   limitMs: 500,
-  maxAllocation: 4 * 2 ** 20,
+  // A few bytes choose documents with whole configs in them and a memory of many pauses.
+  maxAllocation: 24 * 2 ** 20,
   dictionary: [],
   open: async () => {
     const links = honestChain(6);
@@ -32,7 +46,10 @@ export const foldTarget: Target = {
 
 function seedsOf(): readonly Uint8Array[] {
   const heads = [0, 1, 2, 3, 4, 5].map((chain) => [chain, 1, 0, 0, 0, 0]);
-  const edits = Array.from({ length: 24 }, (_, where) => [...[5, 1, 0, 0, 0, 0], ...[where % 6, where, where * 7, where]]);
+  const edits = Array.from({ length: 24 }, (_, where) => [
+    ...[5, 1, 0, 0, 0, 0],
+    ...[where % EDITS.length, where, where * 7, where],
+  ]);
   return [...heads, ...edits].map((bytes) => Uint8Array.from(bytes));
 }
 
@@ -40,7 +57,7 @@ function execute(links: readonly Link[], input: Uint8Array): string {
   const body = bodyFrom(links, input);
   const opened = fold.recomputeBody(network, body, scheme);
   if (!opened.ok) return classOf(opened.error);
-  const { memory, feeds, header } = opened.value;
+  const { memory, feeds, header, intake } = opened.value;
   const encoded = encodeMemory(memory);
   const again = decodeMemory(encoded);
   ensure(again.ok, "the fold's memory is within the bounds that its decoder pins");
@@ -50,9 +67,12 @@ function execute(links: readonly Link[], input: Uint8Array): string {
     const leaf = decodeReport(encodeReport(report));
     ensure(leaf.ok, "the fold's leaf fits its Solidity types");
     ensure(report.low <= report.price && report.price <= report.high, "low ≤ price ≤ high");
-    ensure(report.state !== "closed" || report.reasons === 0, "closed only when no rule is active (P4)");
+    const active = reasonNames(report.reasons).filter((rule) => rule !== "config");
+    ensure(report.state !== "closed" || active.length === 0, "closed only when no rule is active (P4)");
   }
-  return feeds.map(({ report: { state, liquidate, reasons } }) => `${state} ${liquidate} ${reasons}`).join(", ");
+  ensure(intake.length === opened.value.documents.length, "every document has an outcome");
+  const codes = [...new Set(intake.map(({ code }) => code))].sort().join("+");
+  return `${codes} ${feeds.map(({ report: { state, liquidate, reasons } }) => `${state} ${liquidate} ${reasons}`).join(", ")}`;
 }
 
 /** A body that hangs together: its parent commits to the edited memory, its observations are signed. */
@@ -63,17 +83,29 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
   const round = parentRound + gap * 10 ** (gapUnit % 7);
   const now = round * network.config.roundMs;
   let feeds: FeedMemory[] = [...(link?.computed.memory.feeds ?? [])];
+  let governance = (link as Link).computed.memory.governance;
   let entries = keys.map((_, index) => entriesOf(round, index));
+  let gauges = keys.map((_, index) => gaugesOf(round, index));
+  const carried = new Map<string, SignedDocument>();
   for (let at = HEAD_BYTES; at + EDIT_BYTES <= input.length; at += EDIT_BYTES) {
     const [what = 0, where = 0, value = 0, whom = 0] = input.subarray(at, at + EDIT_BYTES);
-    if (what % 3 === 0) feeds = feeds.map((item, index) => (index === whom % 3 ? editMemory(item, where, value, now) : item));
-    else
+    const edit = EDITS[what % EDITS.length];
+    if (edit === "memory")
+      feeds = feeds.map((item, index) => (index === whom % feeds.length ? editMemory(item, where, value, now) : item));
+    else if (edit === "governance") governance = editGovernance(governance, where, value, now);
+    else if (edit === "gauges") gauges = gauges.map((list) => editGauges(list, where, value, now));
+    else if (edit === "document") {
+      const document = DOCUMENTS[(where * 256 + value) % DOCUMENTS.length];
+      if (document !== undefined && carried.size < MAX_DOCUMENTS) carried.set(document.digest, document);
+    } else
       entries = entries.map((list, index) =>
-        what % 3 === 1 || index === whom % 4 ? editList(list, where, value, whom, now) : list,
+        edit === "entries" || index === whom % 4 ? editList(list, where, value, whom, now) : list,
       );
   }
-  const { header, memory: remembered } = (link as Link).computed;
-  const edited: BreakerMemory = { ...remembered, feeds: chosen(feeds, keepFeeds).map(ordered) };
+  const { header } = (link as Link).computed;
+  const documents = [...carried.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  const named = documents.map(({ digest }) => digest);
+  const edited: BreakerMemory = { feeds: chosen(feeds, keepFeeds).map(ordered), governance };
   const memory = encodeMemory(edited);
   const parent = { ...header, stateRoot: keccakHex(memory) };
   const timed = times === 0 ? parent : { ...parent, timestamp: instant(times, now) };
@@ -81,7 +113,10 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
   const head = { round: heads === 0 ? 0 : parentRound + heads - 1, digest: configDigest };
   const observations = keys.map((key, index) =>
     signObservation(
-      { round, configDigest, head, entries: sorted(entries[index] ?? []), gauges: [], shadows: [], documents: [] },
+      {
+        ...{ round, configDigest, head, gauges: gauges[index] ?? [], shadows: shadowsOf(entries[index] ?? []) },
+        ...{ entries: sorted(entries[index] ?? []), documents: index === 0 ? named : named.filter((_, at) => at % 2 === 0) },
+      },
       domain,
       key,
     ),
@@ -91,8 +126,22 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
     parent: timed,
     memory: toHex(memory),
     observations: observations.map((item) => toHex(encodeSignedObservation(item))),
-    documents: [],
+    documents: documents.map(({ bytes }) => toHex(bytes)),
   };
+}
+
+/** Prices under a pending config: what was seen, unless it is out of bounds for a price. */
+function shadowsOf(entries: readonly FeedEntry[]): readonly ShadowEntry[] {
+  return sorted(entries).map(({ feed, price }) => ({ feed, price }));
+}
+
+/** Any value or age in one gauge, or the gauge left out. */
+function editGauges(list: readonly GaugeEntry[], where: number, value: number, now: number): readonly GaugeEntry[] {
+  const at = where % list.length;
+  if (where % 8 === 7) return list.length > 1 ? list.filter((_, index) => index !== at) : list;
+  const values = [0n, 1n, BigInt(value), 10n ** 9n, 10n ** 18n, BigInt(instant(value, now)), MAX_AMOUNT];
+  const changes = where % 2 === 0 ? { value: values[value % values.length] ?? 0n } : { asOf: instant(value, now) };
+  return list.map((entry, index) => (index === at ? { ...entry, ...changes } : entry));
 }
 
 function editList(list: readonly FeedEntry[], where: number, value: number, whom: number, now: number): readonly FeedEntry[] {

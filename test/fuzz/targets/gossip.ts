@@ -1,10 +1,11 @@
 import { GOSSIP_VERDICTS } from "../../../node/gossip-codes.ts";
-import { judgeGossip } from "../../../node/gossip-judge.ts";
+import { type JudgeView, judgeGossip } from "../../../node/gossip-judge.ts";
 import { TOPICS, type Topic } from "../../../node/machine.ts";
 import { decodeSignatureMessage, encodeSignatureMessage, splitProposalMessage } from "../../../node/wire.ts";
 import { toHex } from "../../../protocol/bytes.ts";
-import { decodeCertificate, encodeCertificate } from "../../../protocol/certificate.ts";
+import { decodeCertificate, encodeCertificate, verifyCertificate } from "../../../protocol/certificate.ts";
 import { createWriter } from "../../../protocol/codec.ts";
+import { memberIndex } from "../../../protocol/committee.ts";
 import { decodeObservation, encodeObservation, encodeSignedObservation } from "../../../protocol/observation.ts";
 import { decodeProposal, encodeProposal } from "../../../protocol/proposal.ts";
 import type { Result } from "../../../protocol/result.ts";
@@ -14,6 +15,17 @@ import { joined } from "../mutate-bytes.ts";
 import { classOf, ensure, type Target } from "../target.ts";
 import { FIRST_ROUND, honestChain, memberKey, network } from "./chain.ts";
 import { resign } from "./resign.ts";
+
+/** Of a network with one config. */
+const VIEW: JudgeView = {
+  ...{ scheme, round: FIRST_ROUND, seen: () => false },
+  networkOf: (configDigest) => (configDigest === network.configDigest ? network : undefined),
+  standingOf: ({ committee }, signer) => (memberIndex(committee, signer) < 0 ? "stranger" : "votes"),
+  checkCertificate: (certificate) => {
+    if (certificate.header.configDigest !== network.configDigest) return "unknown-config";
+    return verifyCertificate(certificate, { ...network, scheme }).ok ? "certified" : "bad-certificate";
+  },
+};
 
 /** Topic, signer, then the message as it came and as a member would have signed it. */
 export const gossip: Target = {
@@ -50,7 +62,7 @@ function execute(input: Uint8Array): string {
 }
 
 function judge(topic: Topic, bytes: Uint8Array): string {
-  const { code } = judgeGossip(topic, bytes, { network, scheme, round: FIRST_ROUND, seen: () => false });
+  const { code } = judgeGossip(topic, bytes, VIEW);
   ensure(Object.hasOwn(GOSSIP_VERDICTS, code), "a verdict's code is one of the table's");
   return code;
 }
