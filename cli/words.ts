@@ -43,6 +43,26 @@ export function formatDuration(ms: number): string {
     .trimEnd();
 }
 
+/**
+ * A digest short enough for a line, long enough to tell two apart.
+ *
+ * @example
+ * cutDigest(`0x5e12ab34${"0".repeat(56)}`); // "0x5e12ab34…"
+ */
+export function cutDigest(digest: string): string {
+  return `${digest.slice(0, 10)}…`;
+}
+
+/**
+ * A whole number with its thousands apart.
+ *
+ * @example
+ * formatCount(86_400); // "86 400"
+ */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, " ");
+}
+
 /** What each rule found (DESIGN section 7), before the measured value. */
 const RULE_WORDS: Readonly<Record<RuleName, string>> = {
   jump: "moved off its average",

@@ -8,7 +8,7 @@ import { parseWhole } from "../flags.ts";
 import { getJson, kindOf, parseJson, problemText } from "../http.ts";
 import { collectText, readTextFile } from "../input.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
-import { resolveTrust, type TrustOptions } from "../trust.ts";
+import { DEFAULT_HOST, resolveTrust, type TrustOptions } from "../trust.ts";
 import { describeFeeds, labelled } from "../verdict-lines.ts";
 import { formatDuration, formatInstant } from "../words.ts";
 
@@ -28,9 +28,10 @@ Examples:
   $ breakwater verify - --genesis 0x5e… --max-age 5000 < eth.json
 
 Whose signatures count:
-  --genesis <digest>   the digest that the members published (breakwater init --print-digest). The config that hashes to it is
-                       fetched from the answering host, for a file from --host; neither can lie about it.
-  --committee <file>   a network.yaml, or a saved answer of /v1/committee; with --genesis it must hash to the digest.
+  --genesis <digest>   the digest that the members published (breakwater init --print-digest). The config that hashes to it, and
+                       every change of config since, come from the answering host, for a file from --host; neither can lie.
+  --committee <file>   a network.yaml, or a saved answer of /v1/committee; with --genesis it must hash to the digest. Changes of
+                       config since are followed as above, for a file only with --host.
   neither              a URL's own host is asked. That proves only that the host agrees with itself, and the output says so.
 
 Exit code 0: every check passed. A proof does not age: of a certificate whose lease has ended it says so and still exits 0.
@@ -43,7 +44,7 @@ export function verifyCommand(terminal: Terminal = processTerminal()): Command {
     .argument("<url|file|->", "a feed (/v1/feeds/ETH-USD) or bundle: its URL, a saved copy, or - for standard input")
     .option("--genesis <digest>", "genesis digest of the network")
     .option("--committee <file>", "network.yaml, or a saved /v1/committee")
-    .option("--host <url>", "who carries the genesis config for a file verified with --genesis alone", "http://localhost:8080")
+    .option("--host <url>", `who carries the genesis config and its changes for a file (with --genesis: ${DEFAULT_HOST})`)
     .option("--max-age <ms>", "fail unless the document is a permission now and at most this old")
     .addHelpText("after", HELP)
     .action(async (from: string, options: VerifyOptions) => {

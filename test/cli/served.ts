@@ -28,8 +28,13 @@ export function writeNetwork(folder: string, name: string): { readonly path: str
 }
 
 /** The real gateway over rounds in memory. */
-export async function serve(network: Network, rounds: readonly CertifiedRound[], port = 0) {
-  const { store, subscribe, publish } = memoryStore(rounds);
+export async function serve(
+  network: Network,
+  rounds: readonly CertifiedRound[],
+  port = 0,
+  options: Partial<Parameters<typeof startGateway>[0]> = {},
+) {
+  const { store, subscribe, publish, kept } = memoryStore(rounds);
   const log = { error: () => undefined, warn: () => undefined };
   const { address, close } = await startGateway({
     ...{ host: "127.0.0.1", port, network: () => network, genesis: network.config, store, subscribe, log },
@@ -37,8 +42,9 @@ export async function serve(network: Network, rounds: readonly CertifiedRound[],
     sources: () => undefined,
     governance: () => undefined,
     now: () => Date.now(),
+    ...options,
   });
-  return { address, close, publish };
+  return { address, close, publish, kept };
 }
 
 export type Reply = { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body: string };

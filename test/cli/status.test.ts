@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { statusCommand } from "../../cli/commands/status.ts";
+import { fetchStatus } from "../../cli/status-view.ts";
 import type { Terminal } from "../../cli/terminal.ts";
-import { certify, verdict } from "../support/rounds.ts";
+import { ONE } from "../../protocol/amount.ts";
+import { certifiedBy, changed, keysOf } from "../client/changing.ts";
+import { digestOf } from "../support/network.ts";
+import { certify, feedId, verdict } from "../support/rounds.ts";
 import { closedPort, serve, serveReplies, writeNetwork } from "./served.ts";
 import { run, type Session, session } from "./session.ts";
 
@@ -69,9 +73,65 @@ describe("status --once", () => {
     expect(printed.match(/no price yet$/gm)).toHaveLength(network.config.feeds.length);
   });
 
+  it("names the signers of a new committee, the pauses, the pending config, and the chains", async () => {
+    const chain = { chain: "ETHEREUM", blockMs: 12_000 };
+    const after = changed(network, keysOf(1, 2, 3, 4), { chains: [chain, { chain: "BASE", blockMs: 2_000 }] });
+    const verdicts = [
+      verdict("ETH/USD", AT),
+      verdict("CHAIN/ETHEREUM", AT, { price: 900n * ONE, state: "open", liquidate: "robust", borrow: false, reasons: 32 }, [
+        { rule: "congestion", unit: "Points", measured: 3, limit: 2 },
+      ]),
+    ];
+    const moved = await serve(after, [certifiedBy(after, keysOf(2, 3, 4), { round: ROUND, verdicts })], 0, {
+      governance: () => ({
+        keyholders: [],
+        previous: network.configDigest,
+        pauses: [
+          { feed: "*", action: "robust", until: AT + 61_200, power: "guardian", keyholders: [] },
+          { feed: feedId("ETH/USD"), action: "none", until: AT + 601_200, power: "governors", keyholders: [] },
+        ],
+        pending: {
+          configDigest: digestOf(0xab),
+          activation: AT + 172_800_000,
+          feeds: [
+            { feed: feedId("BTC/USD"), agreedAt: AT, accepted: false },
+            { feed: feedId("ETH/USD"), agreedAt: 0, accepted: false },
+            { feed: feedId("SOL/USD"), agreedAt: 0, accepted: true },
+          ],
+        },
+      }),
+    });
+    const printed = (await once(moved.address)).printed();
+    await moved.close();
+    expect(printed).toMatch(/^signed by member\S+, member\S+, member\S+ \(any 3 of 4 suffice\)$/m);
+    expect(printed).toMatch(/^every feed paused by guardian, robust, for another 1 min$/m);
+    expect(printed).toMatch(/^ETH\/USD paused by governors, none, for another 10 min$/m);
+    expect(printed).toContain(
+      `config 0xabababab… is to replace version 2, not before ${new Date(AT + 172_800_000).toISOString()}; not yet agreeing: ETH/USD`,
+    );
+    expect(printed).toMatch(
+      /^CHAIN\/ETHEREUM +900 gwei +– .* open +liquidate robust only, no borrow +congestion: chain congested, 3 points/m,
+    );
+    expect(printed).toMatch(/^CHAIN\/BASE +– .* no block yet$/m);
+  });
+
+  it("asks for the committee again when the config in force is another one", async () => {
+    const after = changed(network, keysOf(1, 2, 3, 4));
+    const before = await fetchStatus(gateway.address);
+    const moved = await serve(after, [certifiedBy(after, keysOf(2, 3, 4), { round: ROUND, verdicts: [verdict("ETH/USD", AT)] })]);
+    const { committee } = await fetchStatus(moved.address, before.committee);
+    await moved.close();
+    expect(committee.configDigest).toBe(after.configDigest);
+  });
+
   it("fails in one line where nobody answers, or something else does", async () => {
     const other = await serveReplies(
-      Object.fromEntries(["/v1/feeds", "/v1/rounds/latest", "/v1/committee"].map((path) => [path, { body: '{"hello":1}' }])),
+      Object.fromEntries(
+        ["/v1/feeds", "/v1/rounds/latest", "/v1/committee", "/v1/chains", "/v1/governance"].map((path) => [
+          path,
+          { body: '{"hello":1}' },
+        ]),
+      ),
     );
     const nobody = `http://127.0.0.1:${await closedPort()}`;
     await expect(once(nobody)).rejects.toThrow(/^http:\/\/127\.0\.0\.1:\d+\/v1\/[a-z/]+: nothing listens there/);

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { verifyCommand } from "../../cli/commands/verify.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 import { type FeedDocument, toBundleDocument, toFeedDocument } from "../../protocol/document.ts";
+import { certifiedBy, changed, keysOf, transitionInto } from "../client/changing.ts";
 import { digestOf, testKey, testNetwork } from "../support/network.ts";
 import { certify, feedId, verdict } from "../support/rounds.ts";
 import { closedPort, serve, serveReplies, writeNetwork } from "./served.ts";
@@ -97,7 +98,46 @@ describe("verify trusts", () => {
     expect(await verify([feedFile, "--committee", saved, "--genesis", genesis])).toMatchObject({ message: undefined });
     expect((await verify([feedFile, "--committee", bare, "--genesis", genesis])).message).toMatch(/config: missing/);
     expect((await verify([feedFile, "--committee", otherFile, "--genesis", genesis])).message).toMatch(/its genesis digest is/);
-    expect((await verify([feedFile, "--committee", otherFile])).message).toMatch(/not proven: header: no signature is over/);
+    expect((await verify([feedFile, "--committee", otherFile])).message).toMatch(
+      /not proven: header: of config 0x.* is in force in this round, as far as the network was followed/,
+    );
+  });
+
+  it("the committee of today, which it follows from genesis by the changes that the host carries", async () => {
+    const after = changed(network, keysOf(1, 2, 3, 4));
+    const change = transitionInto(after, ROUND - 100, keysOf(1, 2, 3));
+    const verdicts = [verdict("ETH/USD", AT)];
+    const today = certifiedBy(after, keysOf(2, 3, 4), { round: ROUND, verdicts });
+    const retired = certifiedBy(network, keysOf(0, 1, 2), { round: ROUND, verdicts });
+    const moved = await serve(after, [today], 0, { genesis: network.config });
+    moved.kept.transitions.push(change);
+    const ofHost = `${moved.address}/v1/feeds/ETH-USD`;
+    const saved = write("today.json", JSON.stringify(toFeedDocument({ round: today, feed: feedId("ETH/USD") })));
+    const stale = write("retired.json", JSON.stringify(toFeedDocument({ round: retired, feed: feedId("ETH/USD") })));
+    const host = ["--host", moved.address];
+    for (const args of [
+      [ofHost, "--genesis", genesis],
+      [ofHost, "--committee", networkFile],
+      [saved, "--genesis", genesis, ...host],
+      [saved, "--committee", networkFile, ...host],
+    ]) {
+      const { printed, message } = await verify(args);
+      expect([args, message]).toEqual([args, undefined]);
+      expect(printed).toContain(`followed over one change of config, the last in round ${ROUND - 100}`);
+    }
+    expect((await verify([ofHost])).message).toBeUndefined();
+    expect((await verify([saved, "--committee", networkFile])).message).toMatch(/as far as the network was followed/);
+    for (const trusting of [
+      ["--genesis", genesis],
+      ["--committee", networkFile],
+    ]) {
+      expect((await verify([stale, ...trusting, ...host])).message).toMatch(
+        /header: of config .* as far as the network was followed/,
+      );
+    }
+    moved.kept.transitions.splice(0, 1, transitionInto(after, ROUND - 100, keysOf(2, 3, 4)));
+    expect((await verify([ofHost, "--genesis", genesis])).message).toMatch(/the transition in round \d+: count$/);
+    await moved.close();
   });
 
   it("nobody for a file alone", async () => {
@@ -124,13 +164,14 @@ describe("verify trusts", () => {
       "/v1/feeds/ETH-USD": { body: JSON.stringify(document) },
       "/v1/committee": { body: stated },
       "/v1/committee?config=1": { body: stated },
+      "/v1/governance/transitions": { body: JSON.stringify({ genesis: config, more: false, transitions: [] }) },
     });
     const trusting = await verify([`${liar.address}/v1/feeds/ETH-USD`]);
     const pinned = await verify([`${liar.address}/v1/feeds/ETH-USD`, "--genesis", genesis]);
     await liar.close();
     expect(trusting.message).toBeUndefined();
     expect(trusting.printed).toContain("the answering host's own word");
-    expect(pinned.message).toMatch(/config: its digest is 0x[0-9a-f]+, not/);
+    expect(pinned.message).toMatch(/the genesis config: its digest is 0x[0-9a-f]+, not/);
   });
 });
 

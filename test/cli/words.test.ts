@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatTable } from "../../cli/table.ts";
-import { formatDuration, formatReason, formatWidth } from "../../cli/words.ts";
+import { cutDigest, formatCount, formatDuration, formatReason, formatWidth } from "../../cli/words.ts";
 import { RULES } from "../../protocol/report.ts";
 
 describe("words", () => {
@@ -65,4 +65,9 @@ describe("a table", () => {
     const lines = formatTable(columns, rows, { paint: (_, text) => `<${text}>`, width: 25 });
     expect(lines).toEqual(["feed        price  why", "ETH/USD  <1800.125>", "X/Y             1  becau…"]);
   });
+});
+
+it("cuts a digest to what tells two apart, and sets thousands apart", () => {
+  expect(cutDigest(`0x5e12ab34${"0".repeat(56)}`)).toBe("0x5e12ab34…");
+  expect([0, 999, 1_000, 86_400, 1_234_567].map(formatCount)).toEqual(["0", "999", "1 000", "86 400", "1 234 567"]);
 });
