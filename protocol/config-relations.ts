@@ -156,7 +156,7 @@ function feedFaults({ feed, preset, thresholds, sources }: FeedConfig): readonly
 }
 
 /** What makes a source itself: the same market of a venue may appear once directly and once through a conversion path. */
-function sourceKey({ venue, market, convert }: Pick<SourceConfig, "venue" | "market" | "convert">): string {
+export function sourceKey({ venue, market, convert }: Pick<SourceConfig, "venue" | "market" | "convert">): string {
   return [`${venue} ${market}`, ...convert.map((leg) => ("multiply" in leg ? `* ${leg.multiply}` : `/ ${leg.divide}`))].join(" ");
 }
 

@@ -38,6 +38,10 @@ describe("a config that is no successor", () => {
     expect(told(current, next(edit))).toEqual([`not-successor ${fault}`]);
   });
 
+  test("other rules, of a version of the code that is to come", () => {
+    expect(told({ ...current, rules: 2 as 1 }, next())).toEqual(["not-successor rules: expected 2, which never changes"]);
+  });
+
   test("an older version", () => {
     expect(
       told(

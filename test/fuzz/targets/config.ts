@@ -26,6 +26,7 @@ export const config: Target = {
   covers: [
     "protocol/config.ts",
     "protocol/config-fault.ts",
+    "protocol/config-relations.ts",
     "protocol/conversion.ts",
     "protocol/thresholds.ts",
     "protocol/jcs.ts",

@@ -13,7 +13,14 @@ const KINDS = ["request", "hello", "body", "memory"] as const;
 export const wire: Target = {
   name: "wire",
   about: "requests, hellos, round bodies and breaker memories as other nodes send them; one value has one encoding",
-  covers: ["protocol/codec.ts", "protocol/proposal.ts", "node/wire.ts", "circuit-breaker/memory.ts", "circuit-breaker/words.ts"],
+  covers: [
+    "protocol/codec.ts",
+    "protocol/proposal.ts",
+    "node/wire.ts",
+    "circuit-breaker/memory.ts",
+    "circuit-breaker/governance-memory.ts",
+    "circuit-breaker/words.ts",
+  ],
   shape: "bytes",
   maxBytes: 64 * 1024,
   batch: 64,
