@@ -73,10 +73,10 @@ export function controlMarket(world: ControlledWorld, body: unknown): Result<Wor
   if (named && bySize === "price" in body)
     return fail({ field: "moveBps", problem: "expected exactly one of moveBps and price" });
   if (bySize) {
-    const command = read(moveCommand, body);
+    const command = readCommand(moveCommand, body);
     return command.ok ? then(world, world.move(command.value)) : command;
   }
-  const command = read(setPriceCommand, body);
+  const command = readCommand(setPriceCommand, body);
   return command.ok ? then(world, world.setPrice(command.value)) : command;
 }
 
@@ -86,7 +86,7 @@ export function controlMarket(world: ControlledWorld, body: unknown): Result<Wor
  * @example controlFaults(world, { venue: "binance", market: "ETH/USDT", fault: "offset", bps: -3000 });
  */
 export function controlFaults(world: ControlledWorld, body: unknown): Result<WorldState, CommandFault> {
-  const command = read(venueFault, body);
+  const command = readCommand(venueFault, body);
   if (!command.ok) return command;
   const { market, ...fault } = command.value;
   return then(world, world.addFault(market === undefined ? fault : { ...fault, market }));
@@ -103,7 +103,7 @@ function then(world: ControlledWorld, done: Result<void, CommandFault>): Result<
 }
 
 /** The first thing wrong, with its field; the body itself when it is no object or has a key too many. */
-function read<Schema extends z.ZodType>(schema: Schema, body: unknown): Result<z.output<Schema>, CommandFault> {
+export function readCommand<Schema extends z.ZodType>(schema: Schema, body: unknown): Result<z.output<Schema>, CommandFault> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return ok(parsed.data);
   const issue = parsed.error.issues[0];

@@ -5,7 +5,7 @@ import type { Result } from "../../protocol/result.ts";
 import type { Fault } from "../adapter.ts";
 import type { DatedPrice, EndpointView } from "./poll.ts";
 
-/** An endpoint more than this many blocks away from the median head is left out. */
+/** An endpoint more than this many blocks away from the median head is left out, where a block takes longer than a poll. */
 export const MAX_LAG_BLOCKS = 3;
 /** A rate moves by days; two endpoints a few blocks apart that differ by more than this do not show the same chain. */
 const MAX_RATE_APART_BPS = 100n;
@@ -30,6 +30,7 @@ export type Agreement = {
   readonly dissents: readonly Dissent[];
 };
 
+type Within = { readonly now: number; readonly maxAgeMs: number; readonly maxLagBlocks: number };
 type Counted = { readonly endpoint: number; readonly view: EndpointView };
 
 /**
@@ -37,12 +38,9 @@ type Counted = { readonly endpoint: number; readonly view: EndpointView };
  * m >> 1) over those that count, where more than half of all endpoints have it; else the value is left out.
  *
  * @param views each endpoint's newest, undefined where there was none yet
- * @param within `maxAgeMs`: an older view is a silent endpoint's
+ * @param within `maxAgeMs`: an older view is a silent endpoint's; `maxLagBlocks`: farther from the median head none counts
  */
-export function agree(
-  views: readonly (EndpointView | undefined)[],
-  within: { readonly now: number; readonly maxAgeMs: number },
-): Agreement {
+export function agree(views: readonly (EndpointView | undefined)[], within: Within): Agreement {
   const standings = standingsOf(views, within);
   const counted = views.flatMap((view, endpoint) =>
     view !== undefined && standings[endpoint] === "counted" ? [{ endpoint, view }] : [],
@@ -65,14 +63,14 @@ export function agree(
 
 function standingsOf(
   views: readonly (EndpointView | undefined)[],
-  { now, maxAgeMs }: { readonly now: number; readonly maxAgeMs: number },
+  { now, maxAgeMs, maxLagBlocks }: Within,
 ): readonly EndpointStanding[] {
   const heard = views.map((view) => (view !== undefined && now - view.receivedAt <= maxAgeMs ? view.head.number : undefined));
   const median = middle(heard.filter((number) => number !== undefined).sort((a, b) => a - b));
   return heard.map((number) => {
     if (number === undefined || median === undefined) return "silent";
-    if (median - number > MAX_LAG_BLOCKS) return "lagging";
-    return number - median > MAX_LAG_BLOCKS ? "ahead" : "counted";
+    if (median - number > maxLagBlocks) return "lagging";
+    return number - median > maxLagBlocks ? "ahead" : "counted";
   });
 }
 

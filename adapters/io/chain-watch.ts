@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ChainConfig, ReferenceConfig } from "../../protocol/config.ts";
 import { compareText } from "../../protocol/feed.ts";
 import type { GaugeEntry } from "../../protocol/observation.ts";
-import { type AgreedPrice, type Agreement, agree } from "../chain/agreement.ts";
+import { type AgreedPrice, type Agreement, agree, MAX_LAG_BLOCKS } from "../chain/agreement.ts";
 import type { ChainTarget } from "../chain/poll.ts";
 import { isPriceReference } from "../chain/reference.ts";
 import { type MarketState, marketKey, type VenueSnapshot } from "../snapshot.ts";
@@ -98,6 +98,8 @@ function openRuns(
 function createChainRun(target: ChainTarget, urls: readonly string[], options: ChainWatchOptions): ChainRun {
   const settings = settingsOf(target, options);
   const maxAgeMs = VIEW_POLLS * settings.intervalMs + settings.timeoutMs;
+  // Endpoints are not asked in the same instant: on a chain of quick blocks one poll apart is blocks apart.
+  const maxLagBlocks = MAX_LAG_BLOCKS + Math.trunc(settings.intervalMs / target.chain.blockMs);
   const watcher = createDissentReporter(target.chain.chain, options);
   const endpoints = urls.map((url, place) =>
     createRpcEndpoint({ url, place, target, settings }, options, () =>
@@ -107,7 +109,7 @@ function createChainRun(target: ChainTarget, urls: readonly string[], options: C
   const agreement = (): Agreement =>
     agree(
       endpoints.map((endpoint) => endpoint.view()),
-      { now: options.now(), maxAgeMs },
+      { now: options.now(), maxAgeMs, maxLagBlocks },
     );
   return {
     target,

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Agreement, agree } from "../../../adapters/chain/agreement.ts";
+import { type Agreement, agree, MAX_LAG_BLOCKS } from "../../../adapters/chain/agreement.ts";
 import type { EndpointView } from "../../../adapters/chain/poll.ts";
 import { fail, ok } from "../../../protocol/result.ts";
 
 const NOW = 1_000_000;
-const WITHIN = { now: NOW, maxAgeMs: 5_000 };
+const WITHIN = { now: NOW, maxAgeMs: 5_000, maxLagBlocks: MAX_LAG_BLOCKS };
 
 function view(number: number, gauges: Record<string, bigint> = {}, over: Partial<EndpointView> = {}): EndpointView {
   return {
