@@ -3,7 +3,7 @@ import { stepBreaker } from "../../circuit-breaker/breaker.ts";
 import { type BreakerMemory, EMPTY_MEMORY, type FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { Network } from "../../protocol/config.ts";
 import { createRandom } from "../../simulator/random.ts";
-import { createPlay } from "./oracle/play.ts";
+import { createPlay, inputOf } from "./oracle/play.ts";
 import { drawSetup, networkOf } from "./oracle/setup.ts";
 import { createStory, type StoryRound } from "./oracle/story.ts";
 
@@ -12,18 +12,11 @@ const SEEDS = 40;
 const ROUNDS = 120;
 
 function tell(network: Network, rounds: readonly StoryRound[]): readonly (readonly FeedMemory[])[] {
-  const { config, committee, configDigest } = network;
   let memory: BreakerMemory = EMPTY_MEMORY;
   let parent: { round: number; timestamp: number } | undefined;
-  return rounds.map(({ round, views }) => {
-    const timestamp = round * config.roundMs;
-    const validUntil = timestamp + config.leaseMs;
-    const seen = new Map(views.map((view) => [view.feed, view]));
-    memory = stepBreaker({
-      ...{ config, configDigest, committee, parent, round, timestamp, validUntil, memory, views: seen },
-      ...{ parentConfigDigest: parent && configDigest, gauges: new Map(), shadows: new Map(), documents: [] },
-    }).memory;
-    parent = { round, timestamp };
+  return rounds.map((told) => {
+    memory = stepBreaker(inputOf(network, told, { parent, memory })).memory;
+    parent = { round: told.round, timestamp: told.round * network.config.roundMs };
     return memory.feeds;
   });
 }
@@ -46,7 +39,7 @@ test("one feed's trouble changes nothing that is remembered of another, but thro
     for (const { feed } of network.config.feeds) {
       const without = tell(
         network,
-        rounds.map(({ round, views }) => ({ round, views: views.filter((view) => view.feed !== feed) })),
+        rounds.map((round) => ({ ...round, views: round.views.filter((view) => view.feed !== feed) })),
       );
       const differs = told.some((feeds, index) => {
         const others = feeds.filter((own) => own.feed !== feed);

@@ -1,6 +1,6 @@
 import type { QuorumView } from "../../../circuit-breaker/quorum-view.ts";
 import { distance, greatest, least, sign } from "./arithmetic.ts";
-import { begin, forgetJump, limitOf, type Moment, type Past } from "./past.ts";
+import { begin, forgetJump, limitOf, type Moment, type Past, type Pause } from "./past.ts";
 
 /** One feed's round before anything of another feed is needed: price or carry, the moves, and the gap latch. */
 export type Look = {
@@ -17,14 +17,27 @@ export type Look = {
   /** From the last price; 0 without a price. */
   readonly step: bigint;
   readonly thin: boolean;
+  readonly said: Said;
+};
+
+/** What gauges and documents say of one feed in a round. */
+export type Said = {
+  /** What the feed is redeemable for; undefined when nobody can say. */
+  readonly target: bigint | undefined;
+  /** The governors accept a gap that began then. */
+  readonly accepted: bigint | undefined;
+  readonly pause: Pause;
+  /** A pending config waits because of this feed. */
+  readonly refuses: boolean;
 };
 
 /** Nothing for a feed that was never priced: it has neither memory nor leaf. */
-export function look(past: Past, moment: Moment, view: QuorumView | undefined): Look | undefined {
+export function look(past: Past, moment: Moment, view: QuorumView | undefined, said: Said): Look | undefined {
   const genesis = past.firstAt === undefined;
   if (genesis && view === undefined) return undefined;
   const now = genesis ? { ...moment, dt: 0n, outage: false } : moment;
   if (genesis && view !== undefined) begin(past, now, view);
+  past.pause = said.pause;
   const step = view === undefined ? 0n : distance(view.price, past.price);
   const sincePriced = genesis ? 0n : now.ts - past.pricedAt;
   if (view !== undefined) take(past, now, view);
@@ -33,9 +46,9 @@ export function look(past: Past, moment: Moment, view: QuorumView | undefined): 
   const jumpBps = limitOf(past, "jumpBps");
   const thin = isThin(past, view);
   const limit = thin ? jumpBps / 2n : jumpBps;
-  latchGap(past, { now, step, limit, sincePriced, priced: view !== undefined });
+  latchGap(past, { now, step, limit, sincePriced, priced: view !== undefined, accepted: said.accepted });
   return {
-    ...{ now, view, genesis, limit, step, thin },
+    ...{ now, view, genesis, limit, step, thin, said },
     tick: least(now.dt, 5n * past.world.roundMs),
     move: distance(past.price, past.anchor),
     direction: sign(past.price - past.anchor),
@@ -58,10 +71,14 @@ type Torn = {
   readonly step: bigint;
   readonly limit: bigint;
   readonly sincePriced: bigint;
+  readonly accepted: bigint | undefined;
 };
 
-/** Set by a one-round move; released by a priced round with move ≤ L; when its time is over the price is the anchor and jump forgotten. */
-function latchGap(past: Past, { now, priced, step, limit, sincePriced }: Torn): void {
+/**
+ * Set by a one-round move; released by a priced round with move ≤ L; when governors accept it, or its time is over, the price is the anchor
+ * and jump forgotten.
+ */
+function latchGap(past: Past, { now, priced, step, limit, sincePriced, accepted }: Torn): void {
   const away = distance(past.price, past.anchor) > limit;
   const band = limitOf(past, "gapBps") * (60_000n + greatest(0n, sincePriced - 10_000n));
   const torn = priced && away && step * 60_000n > band;
@@ -70,7 +87,7 @@ function latchGap(past: Past, { now, priced, step, limit, sincePriced }: Torn): 
     return;
   }
   const returned = priced && !away;
-  const over = now.ts - past.gapAt > limitOf(past, "gapHoldMs");
+  const over = accepted === past.gapAt || now.ts - past.gapAt > limitOf(past, "gapHoldMs");
   if (!returned && !over) return;
   past.gapAt = torn ? now.ts : 0n;
   if (returned || torn) return;

@@ -2,6 +2,7 @@ import { type Breaker, type Finding, show } from "./play.ts";
 import { type Failure, replay } from "./run.ts";
 import type { Setup } from "./setup.ts";
 import type { StoryRound } from "./story.ts";
+import type { Word } from "./words.ts";
 
 /** Replays that a minimisation may take. */
 const MAX_REPLAYS = 600;
@@ -27,6 +28,8 @@ export function minimise(
   };
 
   for (const feed of Object.keys(setup.feeds)) attempt(withoutFeed(best, feed));
+  attempt({ setup: { ...best.setup, chains: [] }, rounds: best.rounds });
+  attempt({ ...best, rounds: best.rounds.map((told) => ({ ...told, words: [], proposal: undefined })) });
   for (let size = best.rounds.length >> 1; size >= 1; size = size >> 1) {
     for (let from = best.rounds.length - 1 - size; from >= 0; from -= size) {
       const kept = best.rounds.filter((_, index) => index < from || index >= from + size);
@@ -49,7 +52,11 @@ function withoutFeed({ setup, rounds }: Case, feed: string): Case {
   if (Object.keys(feeds).length === 0) return { setup, rounds: [] };
   return {
     setup: { ...setup, feeds, basket: basket.length < 3 ? [] : basket },
-    rounds: rounds.map(({ round, views }) => ({ round, views: views.filter((view) => view.feed !== feed) })),
+    rounds: rounds.map((told) => ({
+      ...told,
+      views: told.views.filter((view) => view.feed !== feed),
+      proposal: told.proposal?.filter((changed) => changed.feed !== feed),
+    })),
   };
 }
 
@@ -58,19 +65,34 @@ function closeUp({ setup, rounds }: Case, from: number, size: number): readonly 
   const kept = rounds.filter((_, index) => index < from || index >= from + size);
   return kept.map((item, index) => {
     if (index < from) return item;
-    const views = item.views.map((view) => ({ ...view, observedAt: Math.max(0, view.observedAt - shift * setup.roundMs) }));
-    return { round: item.round - shift, views };
+    const byMs = shift * setup.roundMs;
+    const views = item.views.map((view) => ({ ...view, observedAt: Math.max(0, view.observedAt - byMs) }));
+    const gauges = Object.entries(item.gauges).map(([name, { value, asOf }]) => [
+      name,
+      { value: name.startsWith("head.") ? value - BigInt(byMs) : value, asOf: asOf - byMs },
+    ]);
+    const words = item.words.map((word) => earlier(word, byMs));
+    return { ...item, round: item.round - shift, views, gauges: Object.fromEntries(gauges), words };
   });
+}
+
+function earlier(word: Word, byMs: number): Word {
+  if (word.kind === "pause") return { ...word, until: word.until - byMs };
+  return word.kind === "accept" ? { ...word, gapAt: word.gapAt - byMs } : word;
 }
 
 /** For a person: the network, each round by its distance from the one before, and what differed at the end. */
 export function describeCase({ setup, rounds, finding }: Case & { readonly finding: Finding }): string {
-  const lines = rounds.map(({ round, views }, index) => {
+  const lines = rounds.map(({ round, views, gauges, words, proposal }, index) => {
     const after = round - (rounds[index - 1]?.round ?? round);
     const seen = views.map(
       ({ feed, observedAt, ...view }) => `${feed} ${show({ ...view, ageMs: round * setup.roundMs - observedAt })}`,
     );
-    return `  +${after} (leader ${round % setup.n}) ${seen.join("; ") || "nothing priced"}`;
+    const measured = Object.entries(gauges).map(
+      ([name, { value, asOf }]) => `${name} ${value} as of -${round * setup.roundMs - asOf}`,
+    );
+    const said = [...words, ...(proposal ?? [])].map(show);
+    return `  +${after} (leader ${round % setup.n}) ${[...(seen.length > 0 ? seen : ["nothing priced"]), ...measured, ...said].join("; ")}`;
   });
   return [
     show(setup),

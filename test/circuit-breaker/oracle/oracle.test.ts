@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { stepBreaker } from "../../../circuit-breaker/breaker.ts";
-import type { FeedMemory } from "../../../circuit-breaker/memory.ts";
+import { EMPTY_MEMORY, type FeedMemory } from "../../../circuit-breaker/memory.ts";
 import { MAX_AMOUNT } from "../../../protocol/amount.ts";
 import type { Report } from "../../../protocol/report.ts";
 import type { FeedVerdict } from "../../../protocol/round.ts";
@@ -35,10 +35,11 @@ describe("a breaker that is wrong in one thing is found, and its story made smal
       ) => { readonly memory?: Partial<FeedMemory>; readonly report?: Partial<Report> },
     ): Breaker =>
     (input) => {
-      const { memory, feeds } = stepBreaker(input);
+      const { memory, feeds, intake } = stepBreaker(input);
       const lies = memory.feeds.map((own, index) => lie(own, feeds[index] as FeedVerdict));
       return {
-        memory: { feeds: memory.feeds.map((own, index) => ({ ...own, ...lies[index]?.memory })) },
+        intake,
+        memory: { ...memory, feeds: memory.feeds.map((own, index) => ({ ...own, ...lies[index]?.memory })) },
         feeds: feeds.map((verdict, index) => ({ ...verdict, report: { ...verdict.report, ...lies[index]?.report } })),
       };
     };
@@ -60,6 +61,21 @@ describe("a breaker that is wrong in one thing is found, and its story made smal
       "a permission",
       (_: FeedMemory, { report }: FeedVerdict) => ({ report: report.reasons > 8 ? { borrow: true } : {} }),
       /report\.borrow/,
+    ],
+    [
+      "a pause that ends a millisecond early",
+      ({ manual }: FeedMemory) => ({ memory: manual.action > 0 ? { manual: { ...manual, until: manual.until - 1 } } : {} }),
+      /memory\.manual/,
+    ],
+    [
+      "a peg that is agreed on too soon",
+      ({ pegHeld }: FeedMemory) => ({ memory: pegHeld > 0n ? { pegHeld: pegHeld + 1n } : {} }),
+      /memory\.pegHeld/,
+    ],
+    [
+      "a chain's average that learns from a wave of fees",
+      ({ feed, ema, price }: FeedMemory) => ({ memory: feed.startsWith("CHAIN/") && price > 3n * ema ? { ema: ema + 1n } : {} }),
+      /memory\.ema/,
     ],
   ])("%s", { timeout: PATIENCE_MS }, (_name, lie, field) => {
     const breaker = change(lie);
@@ -136,6 +152,16 @@ describe("each property can fail", () => {
     },
     "each rule's open time ends within a round of its cap": { after: { ...memory, openMs: [thresholds.maxOpenMs + 5_000] } },
     "a pause on fresh data ends": { event: { openings: 1, softOpenMs: longestSoftPauseMs(thresholds, 1_000, 1) + 1 } },
+    "information narrows nothing": { verdict: verdictOf({ liquidate: "robust", budgetBps: 0, reasons: 128 }, "config") },
+    "a pause to none permits nothing": {
+      ...{ before: inState("open"), after: inState("open", { manual: { action: 2, until: now + 1 } }) },
+      verdict: verdictOf({ ...open, reasons: 512 }, "manual"),
+    },
+    "a pause ends at the time it named, a day ahead at most": {
+      ...{ before: inState("open"), after: inState("open", { manual: { action: 1, until: now } }) },
+      verdict: verdictOf({ ...open, reasons: 512 }, "manual"),
+    },
+    "nothing is held of a peg that is not active": { after: { ...memory, pegHeld: 1n } },
     "an agreement ends the hold": { after: { ...memory, corrob: 100n * BigInt(thresholds.confirmMs) } },
     "a probe ends": { after: { ...memory, agree: thresholds.probeMs } },
     "the meter overflows by one round at most": {
@@ -147,7 +173,7 @@ describe("each property can fail", () => {
   test("none does in a calm round", () => expect(violated(base)).toBeUndefined());
   test.each(Object.keys(PROPERTIES))("%s", (name) => expect(violated({ ...base, ...LIES[name] })).toBe(name));
   test("a memory that its encoding does not bring back", () => {
-    expect(survivesEncoding({ feeds: [memory] })).toBe(true);
-    expect(survivesEncoding({ feeds: [{ ...memory, dir: 2 }] })).toBe(false);
+    expect(survivesEncoding({ ...EMPTY_MEMORY, feeds: [memory] })).toBe(true);
+    expect(survivesEncoding({ ...EMPTY_MEMORY, feeds: [{ ...memory, dir: 2 }] })).toBe(false);
   });
 });

@@ -5,9 +5,9 @@ import { type BreakerState, RULES, type RuleName } from "../../../protocol/repor
 import type { ThresholdName, Thresholds } from "../../../protocol/thresholds.ts";
 import { greatest, LARGEST_COUNT, LARGEST_VOLATILITY, least, POINT, root, sign, total, WHOLE, within } from "./arithmetic.ts";
 
-export const SOFT: readonly RuleName[] = ["jump", "dispersion", "divergence", "thin"];
-export const HARD: readonly RuleName[] = ["stale", "restart", "gap"];
-/** The rules that are built; of the others nothing is asserted. */
+export const SOFT: readonly RuleName[] = ["jump", "dispersion", "divergence", "thin", "peg"];
+export const HARD: readonly RuleName[] = ["stale", "congestion", "restart", "manual", "gap"];
+/** All that can be active: `config` is told and no more. */
 export const EVALUATED: readonly RuleName[] = [...SOFT, ...HARD];
 
 /** What a feed's oracle knows of its network. */
@@ -47,7 +47,11 @@ type Carried = {
   gapAt: bigint;
   direction: bigint;
   firstAt: bigint | undefined;
+  pause: Pause;
 };
+
+/** The strictest pause in force over a feed or leaf, and its end. */
+export type Pause = { readonly action: "robust" | "none"; readonly until: bigint } | undefined;
 
 /** What happened, as lists; every timer of B1 is counted from them anew. */
 type Happened = {
@@ -55,9 +59,10 @@ type Happened = {
   readonly restarts: bigint[];
   readonly firings: Map<RuleName, Firing[]>;
   readonly states: { readonly state: BreakerState; readonly at: bigint }[];
-  /** One-round moves since jump became active, what its agreement was worth each time, and the time of the probe. */
+  /** One-round moves since jump became active, what its agreement was worth each time, likewise of the peg, and the time of the probe. */
   steps: bigint[];
   agreed: bigint[];
+  agreedOnPeg: bigint[];
   probed: bigint[];
   openCredits: Map<RuleName, bigint[]>;
   waived: Set<RuleName>;
@@ -81,8 +86,8 @@ export function createPast(feed: FeedId, thresholds: Thresholds, world: World): 
       sampleP: 0n,
       sampleAt: 0n,
     },
-    ...{ sysEma: 0n, spent: 0n, gapAt: 0n, direction: 0n, firstAt: undefined },
-    ...{ certified: [], restarts: [], states: [], steps: [], agreed: [], probed: [], trips: 0n },
+    ...{ sysEma: 0n, spent: 0n, gapAt: 0n, direction: 0n, firstAt: undefined, pause: undefined },
+    ...{ certified: [], restarts: [], states: [], steps: [], agreed: [], agreedOnPeg: [], probed: [], trips: 0n },
     firings: new Map(EVALUATED.map((rule) => [rule, []])),
     openCredits: new Map(),
     waived: new Set(),
@@ -107,7 +112,7 @@ export function enter(past: Past, state: BreakerState, at: bigint): void {
 }
 
 /** Genesis of a feed (B1). */
-export function begin(past: Past, now: Moment, { price }: QuorumView): void {
+export function begin(past: Past, now: Moment, { price }: Pick<QuorumView, "price">): void {
   const prior = fractionOf(past, "volPriorBps");
   Object.assign(past, { price, anchor: price, ema: price, sampleP: price, v: (prior * prior) / WHOLE });
   Object.assign(past, { sampleAt: now.ts, firstAt: now.ts, sysEma: past.world.inBasket ? price : 0n });
@@ -175,7 +180,7 @@ export function summed(past: Past, round: bigint): FeedMemory {
     recent: [recent("dispersion"), recent("divergence"), recent("thin")],
     corrob: total(past.agreed),
     stepMax: Number(greatest(0n, ...past.steps)),
-    pegHeld: 0n,
+    pegHeld: total(past.agreedOnPeg),
     agree: Number(total(past.probed)),
     waived: bitsOf(past.waived),
     dir: Number(past.direction),
@@ -186,6 +191,9 @@ export function summed(past: Past, round: bigint): FeedMemory {
     restartAt: Number(past.restarts.at(-1)),
     rounds: Number(roundsSinceRestart(past)),
     firstAt: Number(past.firstAt),
-    manual: { action: 0, until: 0 },
+    manual: {
+      action: past.pause === undefined ? 0 : past.pause.action === "none" ? 2 : 1,
+      until: Number(past.pause?.until ?? 0n),
+    },
   };
 }

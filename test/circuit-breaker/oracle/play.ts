@@ -1,11 +1,14 @@
-import { stepBreaker } from "../../../circuit-breaker/breaker.ts";
+import { type BreakerInput, stepBreaker } from "../../../circuit-breaker/breaker.ts";
 import { type BreakerMemory, EMPTY_MEMORY, type FeedMemory } from "../../../circuit-breaker/memory.ts";
 import type { Network } from "../../../protocol/config.ts";
+import type { FeedId } from "../../../protocol/feed.ts";
 import type { FeedVerdict } from "../../../protocol/round.ts";
+import { resolveThresholds, type Thresholds } from "../../../protocol/thresholds.ts";
 import { type Coverage, cover } from "./coverage.ts";
 import { createOracle, type OracleRound } from "./oracle.ts";
-import { type Seen, survivesEncoding, violated } from "./properties.ts";
+import { HARD, type Seen, survivesEncoding, violated } from "./properties.ts";
 import type { StoryRound } from "./story.ts";
+import { documentsOf } from "./words.ts";
 
 /** What is wrong in a round: where production and oracle differ, or which property does not hold. */
 export type Finding = { readonly round: number; readonly feed: string; readonly lines: readonly string[] };
@@ -13,39 +16,35 @@ export type Finding = { readonly round: number; readonly feed: string; readonly 
 export type PlayOptions = { readonly coverage?: Coverage; readonly breaker?: Breaker };
 export type Breaker = typeof stepBreaker;
 
+const PENDING = `0x${"c0".repeat(32)}` as const;
+
 /** Plays rounds to production (or to what stands in for it) and oracle side by side. */
 export function createPlay(network: Network, { coverage = new Map(), breaker = stepBreaker }: PlayOptions = {}) {
-  const { config, configDigest, committee } = network;
+  const { config } = network;
   const oracle = createOracle(network);
   const events = new Map<string, { openings: number; softOpenMs: number }>();
   let memory: BreakerMemory = EMPTY_MEMORY;
   let verdicts: readonly FeedVerdict[] = [];
   let parent: { round: number; timestamp: number } | undefined;
 
-  function step({ round, views }: StoryRound): Finding | undefined {
+  function step(told: StoryRound): Finding | undefined {
+    const { round } = told;
     const timestamp = round * config.roundMs;
-    const byFeed = new Map(views.map((view) => [view.feed, view]));
     const before = memory;
     const previous = verdicts;
     const dt = timestamp - (parent?.timestamp ?? timestamp);
-    const result = attempt(() =>
-      breaker({
-        ...{ config, configDigest, committee, parent, round, timestamp, validUntil: timestamp + config.leaseMs },
-        ...{ memory, views: byFeed, parentConfigDigest: parent && configDigest },
-        ...{ gauges: new Map(), shadows: new Map(), documents: [] },
-      }),
-    );
+    const result = attempt(() => breaker(inputOf(network, told, { parent, memory })));
     if (result instanceof Error) return { round, feed: "*", lines: [`production throws: ${result.stack ?? result.message}`] };
     memory = result.memory;
     verdicts = result.feeds;
     parent = { round, timestamp };
-    const expected = oracle(round, byFeed);
+    const expected = oracle(told);
     const difference = compare(round, result, expected);
     if (difference !== undefined) return difference;
     if (!survivesEncoding(memory)) return { round, feed: "*", lines: ["the memory does not survive its encoding"] };
     for (const [index, after] of memory.feeds.entries()) {
       const verdict = verdicts[index];
-      const thresholds = config.feeds.find(({ feed }) => feed === after.feed)?.thresholds;
+      const thresholds = thresholdsOf(network, after.feed);
       if (verdict === undefined || thresholds === undefined)
         return { round, feed: after.feed, lines: ["no verdict or no thresholds"] };
       const own = before.feeds.find(({ feed }) => feed === after.feed);
@@ -58,7 +57,7 @@ export function createPlay(network: Network, { coverage = new Map(), breaker = s
         roundMs: config.roundMs,
         timestamp,
         dt,
-        priced: byFeed.has(after.feed),
+        priced: isPriced(told, after.feed),
         event: follow(after, own, verdict, Math.min(dt, 5 * config.roundMs)),
       };
       cover(coverage, seen);
@@ -75,12 +74,43 @@ export function createPlay(network: Network, { coverage = new Map(), breaker = s
     const opened = before?.state === "closed" && after.state === "open";
     if (opened && after.openMs.every((ms) => ms === 0)) Object.assign(event, { openings: 1, softOpenMs: 0 });
     else if (opened) event.openings += 1;
-    const hard = reasons.some(({ rule }) => ["stale", "restart", "gap"].includes(rule));
+    const hard = reasons.some(({ rule }) => HARD.includes(rule));
     if (before?.state === "open" && after.state === "open" && !hard) event.softOpenMs += tick;
     return event;
   }
 
   return { step, memory: () => memory };
+}
+
+/** A round of a story as the breaker gets it; what a config proposes waits for its time, and its shadows are due. */
+export function inputOf(
+  { config, configDigest, committee }: Network,
+  { round, views, gauges, words, proposal }: StoryRound,
+  { parent, memory }: { readonly parent: BreakerInput["parent"]; readonly memory: BreakerMemory },
+): BreakerInput {
+  const timestamp = round * config.roundMs;
+  const feeds = proposal?.map(({ feed }) => ({ feed, agreedAt: 0, accepted: false }));
+  const pending = feeds && { configDigest: PENDING, activation: timestamp + 1, feeds };
+  return {
+    ...{ config, configDigest, committee, parent, round, timestamp, validUntil: timestamp + config.leaseMs },
+    parentConfigDigest: parent && configDigest,
+    memory: { ...memory, governance: { ...memory.governance, pending } },
+    views: new Map(views.map((view) => [view.feed, view])),
+    gauges: new Map(Object.entries(gauges)),
+    shadows: new Map(proposal?.flatMap(({ feed, shadow }) => (shadow === undefined ? [] : [[feed, shadow] as const]))),
+    documents: documentsOf(words, round),
+  };
+}
+
+/** A feed's, or all that a chain's leaf goes by. */
+function thresholdsOf({ config: { feeds } }: Network, leaf: FeedId): Thresholds {
+  const own = feeds.find(({ feed }) => feed === leaf)?.thresholds;
+  const quickest = (name: "probeMs" | "resetMs") => Math.min(...feeds.map(({ thresholds }) => thresholds[name]));
+  return own ?? resolveThresholds("major", { probeMs: quickest("probeMs"), resetMs: quickest("resetMs") });
+}
+
+function isPriced({ views, gauges }: StoryRound, leaf: FeedId): boolean {
+  return views.some(({ feed }) => feed === leaf) || gauges[leaf.replace("CHAIN/", "fee.")] !== undefined;
 }
 
 function attempt<T>(run: () => T): T | Error {

@@ -21,8 +21,10 @@ export type Seen = {
 };
 
 const DAY_MS = 86_400_000n;
-const HARD: readonly RuleName[] = ["stale", "restart", "gap"];
-const SOFT: readonly RuleName[] = ["jump", "dispersion", "divergence", "thin"];
+export const HARD: readonly RuleName[] = ["stale", "congestion", "restart", "manual", "gap"];
+const SOFT: readonly RuleName[] = ["jump", "dispersion", "divergence", "thin", "peg"];
+/** A governor's pause, the longest there is, a round and a clock's error longer (1 ms in these networks). */
+const LONGEST_MANUAL_MS = 86_400_000 + 1;
 
 /**
  * The longest that soft rules alone may keep a feed open between two resets of its open time, in ticks' time: in each such round at least
@@ -37,19 +39,31 @@ export function longestTickMs(roundMs: number): number {
   return 5 * roundMs;
 }
 
+/** The rules that stand: information and the carried price beside them. */
+function activeRules({ reasons }: FeedVerdict): readonly RuleName[] {
+  return reasons.flatMap(({ rule }) => (rule === "config" ? [] : [rule]));
+}
+
 /** Each property by name; it holds if it gives true. */
 export const PROPERTIES: Readonly<Record<string, (seen: Seen) => boolean>> = {
   "low ≤ price ≤ high, within the leaf's fields": ({ verdict: { report: r } }) =>
     0n <= r.low && r.low <= r.price && r.price <= r.high && r.high <= MAX_AMOUNT && r.ema > 0n && r.volatility < 2n ** 64n,
   "the reasons name the leaf's bits": ({ verdict: { report, reasons } }) =>
     reasonNames(report.reasons % 2 ** 31).join() === reasons.map(({ rule }) => rule).join(),
-  "closed only when nothing is active": ({ verdict: { report } }) => report.state !== "closed" || report.reasons === 0,
+  "closed only when nothing is active": ({ verdict }) => verdict.report.state !== "closed" || activeRules(verdict).length === 0,
   "closed only by way of half-open": ({ before, after }) =>
     after.state !== "closed" || before?.state === "closed" || before?.state === "half-open",
   "half-open only by way of open": ({ before, after }) =>
     after.state !== "half-open" || (before !== undefined && before.state !== "closed"),
-  "a closed feed opens in the round in which a rule is active": ({ before, verdict: { report } }) =>
-    before?.state !== "closed" || (report.state === "open") === (report.reasons % 2 ** 31 !== 0),
+  "a closed feed opens in the round in which a rule is active": ({ before, verdict }) =>
+    before?.state !== "closed" || (verdict.report.state === "open") === activeRules(verdict).length > 0,
+  "information narrows nothing": ({ verdict, priced, timestamp, after, thresholds }) =>
+    !verdict.reasons.some(({ rule }) => rule === "config") ||
+    !priced ||
+    verdict.report.state !== "closed" ||
+    (verdict.report.liquidate === "any" &&
+      verdict.report.budgetBps === 10_000 &&
+      (verdict.report.borrow || timestamp - after.firstAt < thresholds.seasonMs)),
   "a waived rule never opens again": ({ before, after, verdict }) =>
     before?.state !== "half-open" ||
     after.state !== "open" ||
@@ -58,6 +72,12 @@ export const PROPERTIES: Readonly<Record<string, (seen: Seen) => boolean>> = {
     priced ? r.reasons < 2 ** 31 : r.reasons >= 2 ** 31 && r.liquidate !== "any" && !r.borrow && r.budgetBps === 0,
   "stale and restart permit nothing": ({ verdict }) =>
     verdict.report.liquidate === "none" || !verdict.reasons.some(({ rule }) => rule === "stale" || rule === "restart"),
+  "a pause to none permits nothing": ({ verdict, after }) =>
+    verdict.report.liquidate === "none" || after.manual.action !== 2 || !activeRules(verdict).includes("manual"),
+  "a pause ends at the time it named, a day ahead at most": ({ verdict, after, timestamp, roundMs }) => {
+    const left = after.manual.until - timestamp;
+    return activeRules(verdict).includes("manual") === left > 0 && left <= LONGEST_MANUAL_MS + roundMs;
+  },
   "a budget only with `any`, all of it only when closed": ({ verdict: { report: r } }) =>
     r.liquidate === "any" ? (r.budgetBps === 10_000) === (r.state === "closed") && r.budgetBps >= 1_000 : r.budgetBps === 0,
   "the budget of an undisturbed probe never falls": ({ previous, verdict: { report }, before }) =>
@@ -71,6 +91,8 @@ export const PROPERTIES: Readonly<Record<string, (seen: Seen) => boolean>> = {
     after.openMs.every((ms) => ms < thresholds.maxOpenMs + longestTickMs(roundMs) * Math.max(1, event.openings)),
   "a pause on fresh data ends": ({ thresholds, roundMs, event }) =>
     event.softOpenMs <= longestSoftPauseMs(thresholds, roundMs, Math.max(1, event.openings)),
+  "nothing is held of a peg that is not active": ({ verdict, after }) =>
+    after.pegHeld === 0n || activeRules(verdict).includes("peg"),
   "an agreement ends the hold": ({ after, thresholds }) => after.corrob < 100n * BigInt(thresholds.confirmMs),
   "a probe ends": ({ after, thresholds }) => after.agree < thresholds.probeMs,
   "the meter overflows by one round at most": ({ after, thresholds, roundMs }) =>

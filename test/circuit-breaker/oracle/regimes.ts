@@ -14,6 +14,8 @@ export type Stage = {
   readonly timestamp: number;
   readonly leader: number;
   readonly leaders: number;
+  /** What the feed is redeemable for in this round. */
+  readonly target: bigint | undefined;
 };
 
 /** One feed's next view; undefined for a round that does not price it. */
@@ -48,7 +50,9 @@ function bounded(price: bigint): bigint {
   return price < 1n ? 1n : price > MAX_AMOUNT ? MAX_AMOUNT : price;
 }
 
-const lastPrice = ({ memory, dice }: Stage) => memory?.price ?? pick(dice, [ONE, 100n * ONE, 1_800n * ONE, 99_999n]);
+/** Whoever is pegged begins at what it is redeemable for. */
+const lastPrice = ({ memory, dice, target }: Stage) =>
+  memory?.price ?? target ?? pick(dice, [ONE, 100n * ONE, 1_800n * ONE, 99_999n]);
 const side = (dice: Dice) => ({ up: oneIn(dice, 2), units: between(dice, -1, 1) });
 
 /** Nothing happens: the price walks a little, or stands. */
@@ -118,6 +122,25 @@ function edge(dice: Dice): Named {
       const from = kind === "gap" ? price : (memory?.anchor ?? price);
       const view = calmView(stage, movedBy(from, bps + between(dice, -1, 1), side(dice)));
       return wantsThin ? { ...view, groups: Math.max(0, t.wantGroups - 1) } : view;
+    },
+  };
+}
+
+/** Around the limit of the peg, to the bps and to the last unit; or well beyond it, agreed on by all, or by some. */
+function depeg(dice: Dice): Named {
+  const { up } = side(dice);
+  const scale = pick(dice, [1, 1, 3]);
+  const doubted = oneIn(dice, 3);
+  return {
+    name: "depeg",
+    regime: (stage) => {
+      const { thresholds: t, target } = stage;
+      const beyond = scale === 1 ? between(dice, -1, 1) : 0;
+      const view = calmView(
+        stage,
+        movedBy(target ?? lastPrice(stage), t.pegBps * scale + beyond, { up, units: between(dice, -1, 1) }),
+      );
+      return doubted && oneIn(dice, 3) ? { ...view, outsideBps: t.divergenceBps + 1 } : view;
     },
   };
 }
@@ -234,7 +257,23 @@ function wild(dice: Dice): Named {
 
 const DRAWS: readonly ((dice: Dice) => Named)[] = [
   ...[calm, calm, calm, slide, slide, step, step, pulse, edge, edge, edge],
-  ...[reversal, reversal, worn, worn, byLeaders, byLeaders, byLeaders, byLeaders, freeze, missing, decimals, wild],
+  ...[
+    depeg,
+    depeg,
+    depeg,
+    reversal,
+    reversal,
+    worn,
+    worn,
+    byLeaders,
+    byLeaders,
+    byLeaders,
+    byLeaders,
+    freeze,
+    missing,
+    decimals,
+    wild,
+  ],
 ];
 
 export function drawRegime(dice: Dice): Named {

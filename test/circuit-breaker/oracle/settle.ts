@@ -31,6 +31,7 @@ import {
 } from "./past.ts";
 import { moveState } from "./transitions.ts";
 
+/** The rules that depend on which observations the leader chose. */
 const BY_LEADER: readonly RuleName[] = ["dispersion", "divergence", "thin"];
 const PRICE_RULES: readonly RuleName[] = [...SOFT, "gap"];
 /** "state is not open on jump, dispersion, divergence or gap" (B4). */
@@ -50,11 +51,14 @@ export function settle(past: Past, seen: Look, market: Market): Report {
   const standing = stand(past, now, firing(past, seen, market));
   const { fires, active } = standing;
   corroborate(past, seen, standing);
+  corroboratePeg(past, seen, standing);
   unwaive(past, seen, fires, capMs(past, market));
   spendOpenTime(past, seen, active, capMs(past, market));
   moveState(past, seen, standing);
   const jumpHull = meter(past, seen, active);
-  const bounds = interval(past, now, jumpHull || (stateOf(past) === "open" && active.has("gap")));
+  const paused = active.has("manual") && past.pause?.action === "robust";
+  const hulled = jumpHull || (stateOf(past) === "open" && (active.has("gap") || paused));
+  const bounds = interval(past, now, { hulled, rate: joiningRate(past, seen, active) });
   const sigma = volatility(past);
   learn(past, seen, standing);
   const { feed, price, ema, observedAt, states } = past;
@@ -69,12 +73,12 @@ export function settle(past: Past, seen: Look, market: Market): Report {
       since: Number(states.at(-1)?.at),
     },
     ...bounds,
-    ...judge(past, now, { ...standing, priced: view !== undefined }),
+    ...judge(past, now, { ...standing, priced: view !== undefined, refuses: seen.said.refuses }),
   };
 }
 
 /** Which rules fire (B3). Rules 0, 1 and 2 need a price; the gap is its latch. */
-function firing(past: Past, { now, view, limit, move, direction, thin }: Look, market: Market): Rules {
+function firing(past: Past, { now, view, limit, move, direction, thin, said }: Look, market: Market): Rules {
   const t = (name: Parameters<typeof limitOf>[1]) => limitOf(past, name);
   const fires = new Set<RuleName>();
   if (view !== undefined) {
@@ -85,12 +89,14 @@ function firing(past: Past, { now, view, limit, move, direction, thin }: Look, m
     if (excess > limit || (recently && 2n * excess > limit)) fires.add("jump");
     if ((past.rawHigh - past.rawLow) * 10_000n > past.price * t("dispersionBps")) fires.add("dispersion");
     if (BigInt(view.outsideBps) > t("divergenceBps")) fires.add("divergence");
+    if (said.target !== undefined && distance(view.price, said.target) > t("pegBps")) fires.add("peg");
   }
   if (thin) fires.add("thin");
   if (now.ts - past.observedAt > t("staleMs")) fires.add("stale");
   const restarting = roundsSinceRestart(past) <= past.world.restartRounds || past.observedAt < (past.restarts.at(-1) ?? 0n);
   if (restarting) fires.add("restart");
   if (past.gapAt !== 0n) fires.add("gap");
+  if (past.pause !== undefined && now.ts < past.pause.until) fires.add("manual");
   return fires;
 }
 
@@ -127,6 +133,21 @@ function corroborate(past: Past, seen: Look, { fires, active, few }: Standing): 
     past.agreed.push(seen.tick * greatest(100n, run));
   }
   if (total(past.agreed) >= 100n * limitOf(past, "confirmMs")) waiveJump(past);
+}
+
+/** "pegHeld grows alike: dt·max(100, gap·100/pegBps) while agreeing" (B5). */
+function corroboratePeg(past: Past, { said, tick, view }: Look, { fires, active, few }: Standing): void {
+  const doubts = BY_LEADER.filter((rule) => fires.has(rule));
+  if (!active.has("peg") || fires.has("gap") || doubts.some((rule) => !few.has(rule))) past.agreedOnPeg = [];
+  else if (doubts.length === 0 && view !== undefined && said.target !== undefined) {
+    past.agreedOnPeg.push(tick * greatest(100n, (distance(view.price, said.target) * 100n) / limitOf(past, "pegBps")));
+  }
+}
+
+/** "Then with the peg target when peg is active, pegTrust = rate, the rate is fresh and pegHeld < pegHoldMs" (B2). */
+function joiningRate(past: Past, { said }: Look, active: Rules): bigint | undefined {
+  const outweighed = total(past.agreedOnPeg) >= 100n * limitOf(past, "pegHoldMs");
+  return active.has("peg") && past.thresholds.pegTrust === "rate" && !outweighed ? said.target : undefined;
 }
 
 function capMs(past: Past, { sigma }: Market): bigint {
@@ -167,9 +188,14 @@ function meter(past: Past, seen: Look, active: Rules): boolean {
 }
 
 /** B2, before this round has taught v and the anchor anything. */
-function interval(past: Past, now: Moment, hulled: boolean): Pick<Report, "low" | "high"> {
-  const lo = hulled ? least(past.rawLow, past.anchor) : past.rawLow;
-  const hi = hulled ? greatest(past.rawHigh, past.anchor) : past.rawHigh;
+function interval(
+  past: Past,
+  now: Moment,
+  { hulled, rate }: { readonly hulled: boolean; readonly rate: bigint | undefined },
+): Pick<Report, "low" | "high"> {
+  const ends = [...(hulled ? [past.anchor] : []), ...(rate === undefined ? [] : [rate])];
+  const lo = least(past.rawLow, ...ends);
+  const hi = greatest(past.rawHigh, ...ends);
   const h = least(WHOLE, 3n * deviation(volatility(past), greatest(0n, now.validUntil - past.observedAt)));
   const raised = hi * (WHOLE + h);
   const up = raised % WHOLE === 0n ? 0n : 1n;
@@ -195,9 +221,15 @@ function learn(past: Past, { now, view }: Look, { fires, active }: Standing): vo
 }
 
 /** B9. */
-function judge(past: Past, now: Moment, { active, onlyPassing, priced }: Standing & { readonly priced: boolean }) {
+export function judge(
+  past: Past,
+  now: Moment,
+  { active, onlyPassing, priced, refuses }: Standing & { readonly priced: boolean; readonly refuses: boolean },
+) {
   const state = stateOf(past);
-  const none = [...active].some((rule) => rule === "stale" || rule === "restart" || past.thresholds.liquidateNone.includes(rule));
+  const forbidding = (rule: RuleName) =>
+    rule === "stale" || rule === "restart" || (rule === "manual" && past.pause?.action === "none");
+  const none = [...active].some((rule) => forbidding(rule) || past.thresholds.liquidateNone.includes(rule));
   const robust = state === "open" || !priced || (state === "half-open" && onlyPassing.size > 0);
   const liquidate = none ? ("none" as const) : robust ? ("robust" as const) : ("any" as const);
   const probe = 1_000n + (9_000n * total(past.probed)) / limitOf(past, "probeMs");
@@ -207,6 +239,6 @@ function judge(past: Past, now: Moment, { active, onlyPassing, priced }: Standin
     liquidate,
     borrow: state === "closed" && active.size === 0 && priced && seasoned,
     budgetBps: Number(budget),
-    reasons: bitsOf(active) + (priced ? 0 : 2 ** 31),
+    reasons: bitsOf(active) + (refuses ? 2 ** 7 : 0) + (priced ? 0 : 2 ** 31),
   };
 }

@@ -1,6 +1,7 @@
 import type { Network } from "../../../protocol/config.ts";
 import { PRESETS, type Preset, THRESHOLDS, type ThresholdName } from "../../../protocol/thresholds.ts";
 import { type FeedSetup, networkWith } from "../chain.ts";
+import { GOVERNED } from "../governors.ts";
 import { type Dice, pick } from "./dice.ts";
 
 /** All that makes a network of one of the stories, as plain data. */
@@ -11,9 +12,12 @@ export type Setup = {
   readonly restartRounds: number;
   readonly feeds: Readonly<Record<string, FeedSetup>>;
   readonly basket: readonly { readonly feed: string; readonly weight: number }[];
+  readonly chains: readonly { readonly chain: string; readonly blockMs: number; readonly [other: string]: unknown }[];
 };
 
 const FEEDS = ["AAA/USD", "BBB/USD", "CCC/USD", "DDD/USD", "EEE/USD", "FFF/USD"];
+/** Between the feeds by name, and after them. */
+const CHAINS = ["X", "Y2"];
 const NAMES = Object.keys(THRESHOLDS) as readonly ThresholdName[];
 /** Those that a node's own price goes by, before the breaker. */
 const BEFORE_THE_BREAKER = ["minSources", "minGroups", "maxGroupBps", "quoteMs", "floorBps", "tolBps"];
@@ -39,8 +43,18 @@ const SHORT: Readonly<Record<string, number>> = Object.fromEntries(
   ).map((name) => [name, THRESHOLDS[name].floor]),
 );
 
+/** Every feed has an exchange rate that it could be pegged to, on a chain that is there for that alone if there is no other. */
 export function networkOf({ feeds, n, ...overrides }: Setup): Network {
-  return networkWith(feeds, { ...overrides, graceMs: 1, hopBudgetMs: 1, maxSkewMs: 1 }, n);
+  const [chain] = overrides.chains;
+  const names = chain === undefined ? [] : Object.keys(feeds);
+  const read = { kind: "exchange-rate", contract: `0x${"ae".repeat(20)}`, method: "getRate", decimals: 18 };
+  const references = names.map((market) => ({ name: rateOf(market), chain: chain?.chain, market, read }));
+  return networkWith(feeds, { ...overrides, ...GOVERNED, references, graceMs: 1, hopBudgetMs: 1, maxSkewMs: 1 }, n);
+}
+
+/** @example rateOf("AAA/USD"); // "aaa" */
+export function rateOf(feed: string): string {
+  return feed.slice(0, feed.indexOf("/")).toLowerCase();
 }
 
 export function drawSetup(dice: Dice): Setup {
@@ -56,12 +70,16 @@ export function drawSetup(dice: Dice): Setup {
   const count = coupled ? 4 + dice.below(3) : 1 + dice.below(3);
   const members = coupled ? 3 + dice.below(count - 2) : 0;
   const names = FEEDS.slice(0, count);
+  const chains = CHAINS.slice(0, dice.below(3)).flatMap((chain) => drawChain(dice, chain, leaseMs));
   return {
     n,
     roundMs,
     leaseMs,
     restartRounds: pick(dice, [1, 3, 3, 10]),
-    feeds: Object.fromEntries(names.map((name, index) => [name, drawFeed(dice, index < members)])),
+    feeds: Object.fromEntries(
+      names.map((name, index) => [name, { ...drawFeed(dice, index < members), ...drawPeg(dice, name, chains.length > 0) }]),
+    ),
+    chains,
     basket: names.slice(0, members).map((feed) => ({ feed, weight: 1 + dice.below(40) })),
   };
 }
@@ -71,7 +89,7 @@ function drawFeed(dice: Dice, inBasket: boolean): FeedSetup {
   const style = dice.below(10);
   if (style < 2) return { preset, thresholds: raised(dice, {}) };
   if (style < 3) return { preset, thresholds: raised(dice, FLOORS) };
-  if (style < 5) return { preset, thresholds: raised(dice, SHORT) };
+  if (style < 5) return { preset, thresholds: raised(dice, { ...SHORT, ...drawTrust(dice) }) };
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const thresholds = raised(dice, drawThresholds(dice, preset));
     if (isValid({ preset, thresholds })) return { preset, thresholds };
@@ -79,9 +97,24 @@ function drawFeed(dice: Dice, inBasket: boolean): FeedSetup {
   return { preset };
 }
 
+function drawPeg(dice: Dice, name: string, rated: boolean): Pick<FeedSetup, "peg"> {
+  const kind = dice.below(4);
+  if (kind > 1) return {};
+  return { peg: kind === 1 && rated ? { rate: rateOf(name) } : { par: pick(dice, ["1", "1", "100"]) } };
+}
+
+/** Nothing where no block is short enough for the lease. */
+function drawChain(dice: Dice, chain: string, leaseMs: number): Setup["chains"] {
+  const blocks = [1, 250, 2_000, 12_000].filter((blockMs) => 4 * blockMs + 10_000 <= leaseMs);
+  if (blocks.length === 0) return [];
+  const liquidateNone = dice.below(4) === 0;
+  const sequenced = dice.below(2) === 0 ? { uptimeFeed: `0x${"5e".repeat(20)}` } : {};
+  return [{ chain, blockMs: pick(dice, blocks), feeFloorGwei: pick(dice, ["20", "0.5"]), liquidateNone, ...sequenced }];
+}
+
 /** Some thresholds between floor and ceiling, on a logarithmic scale. */
-function drawThresholds(dice: Dice, preset: Preset): Readonly<Record<string, number>> {
-  const drawn: Record<string, number> = dice.below(2) === 0 ? { ...SHORT } : {};
+function drawThresholds(dice: Dice, preset: Preset): Readonly<Record<string, unknown>> {
+  const drawn: Record<string, unknown> = { ...drawTrust(dice), ...(dice.below(2) === 0 ? SHORT : {}) };
   for (let count = 1 + dice.below(6); count > 0; count--) {
     const name = pick(dice, OF_THE_BREAKER);
     const { floor, ceiling, presets } = THRESHOLDS[name];
@@ -91,10 +124,15 @@ function drawThresholds(dice: Dice, preset: Preset): Readonly<Record<string, num
   return drawn;
 }
 
+/** A rate that is trusted for so short a time that a story sees its end. */
+function drawTrust(dice: Dice): Readonly<Record<string, unknown>> {
+  return dice.below(2) === 0 ? { pegTrust: "rate", pegHoldMs: pick(dice, [5_000, 60_000, 0]) } : {};
+}
+
 /** Now and then governance has raised a rule to `liquidate: none`. */
 function raised(dice: Dice, thresholds: Readonly<Record<string, unknown>>): Record<string, unknown> {
   if (dice.below(8) > 0) return { ...thresholds };
-  return { ...thresholds, liquidateNone: pick(dice, [["jump"], ["dispersion", "gap"], ["thin"], ["divergence"]]) };
+  return { ...thresholds, liquidateNone: pick(dice, [["jump"], ["dispersion", "gap"], ["thin"], ["divergence"], ["peg"]]) };
 }
 
 function isValid(setup: FeedSetup): boolean {

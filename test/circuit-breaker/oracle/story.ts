@@ -1,13 +1,23 @@
 import type { BreakerMemory } from "../../../circuit-breaker/memory.ts";
-import type { QuorumView } from "../../../circuit-breaker/quorum-view.ts";
+import type { GaugeView, QuorumView } from "../../../circuit-breaker/quorum-view.ts";
+import { pegTargetOf } from "../../../circuit-breaker/rules/peg.ts";
 import type { Network } from "../../../protocol/config.ts";
 import type { FeedId } from "../../../protocol/feed.ts";
 import { FIRST_ROUND } from "../chain.ts";
 import { between, type Dice, oneIn, pick } from "./dice.ts";
 import { calm, drawRegime, marketRegime, type Named } from "./regimes.ts";
+import { drawProposal, drawSky, drawWords } from "./sky.ts";
+import type { Word } from "./words.ts";
 
-/** One round of a story: its number, and what the quorum saw. */
-export type StoryRound = { readonly round: number; readonly views: readonly QuorumView[] };
+/** One round of a story: its number, what the quorum saw and measured, and what governors said. */
+export type StoryRound = {
+  readonly round: number;
+  readonly views: readonly QuorumView[];
+  readonly gauges: Readonly<Record<string, GaugeView>>;
+  readonly words: readonly Word[];
+  /** The feeds that a pending config changes, with their prices under it. */
+  readonly proposal?: readonly { readonly feed: FeedId; readonly shadow: bigint | undefined }[] | undefined;
+};
 
 /** Rounds of calm after which a story goes on even if some feed has not closed. */
 const MAX_SETTLE_ROUNDS = 160;
@@ -30,11 +40,15 @@ export function createStory(dice: Dice, network: Network) {
   let left = between(dice, 1, 8);
   let missedEach = 0;
   let settling = false;
+  let sky = drawSky(dice, config, { calm: false });
+  let proposal: ReturnType<typeof drawProposal> | undefined;
 
   function turn(memory: BreakerMemory): void {
     settling = oneIn(dice, 3);
     missedEach = settling ? mostMissed : Math.min(mostMissed, pick(dice, [0, 0, 0, 1, 2, 4]));
     left = settling ? MAX_SETTLE_ROUNDS : between(dice, 1, pick(dice, [4, 20, 90]));
+    sky = drawSky(dice, config, { calm: settling });
+    proposal = oneIn(dice, 5) ? drawProposal(dice, config) : undefined;
     if (settling) regimes = calmFeeds();
     else if (basket.size > 0 && oneIn(dice, 3)) {
       const market = marketRegime(dice);
@@ -78,11 +92,16 @@ export function createStory(dice: Dice, network: Network) {
     else round += 1 + (settling ? missedEach : between(dice, 0, missedEach));
     const timestamp = round * config.roundMs;
     const leaders = config.committee.length;
-    const views = config.feeds.flatMap(({ feed, thresholds }) => {
-      const own = memory.feeds.find((item) => item.feed === feed);
-      const stage = { dice, feed, thresholds, memory: own, timestamp, leader: round % leaders, leaders };
+    const gauges = sky(memory, timestamp);
+    const rates = { gauges: new Map(Object.entries(gauges)), timestamp, roundMs: config.roundMs };
+    const views = config.feeds.flatMap((item) => {
+      const { feed, thresholds } = item;
+      const own = memory.feeds.find((known) => known.feed === feed);
+      const target = pegTargetOf(item, rates);
+      const stage = { dice, feed, thresholds, memory: own, timestamp, leader: round % leaders, leaders, target };
       return regimes.get(feed)?.regime(stage) ?? [];
     });
-    return { told: { round, views }, regimes };
+    const words = settling ? [] : drawWords(dice, config, memory, timestamp);
+    return { told: { round, views, gauges, words, proposal: proposal?.(views) }, regimes };
   };
 }

@@ -3,8 +3,10 @@ import type { Look } from "./look.ts";
 import { enter, forgetJump, HARD, limitOf, type Past, SOFT, stateOf } from "./past.ts";
 import type { Standing } from "./settle.ts";
 
+type Timed = Pick<Look, "now" | "tick">;
+
 /** The table of B6, row by row, first match. */
-export function moveState(past: Past, seen: Look, { active, onlyPassing }: Standing): void {
+export function moveState(past: Past, seen: Timed, { active, onlyPassing }: Standing): void {
   const hard = HARD.some((rule) => active.has(rule));
   const fresh = SOFT.filter((rule) => active.has(rule) && !past.waived.has(rule));
   const waived = SOFT.filter((rule) => active.has(rule) && past.waived.has(rule));
@@ -23,7 +25,7 @@ export function moveState(past: Past, seen: Look, { active, onlyPassing }: Stand
   }
 }
 
-function leaveClosed(past: Past, { now }: Look): void {
+function leaveClosed(past: Past, { now }: Timed): void {
   endWaivers(past);
   if (now.ts - (past.states.at(-1)?.at ?? 0n) >= limitOf(past, "resetMs")) {
     past.trips = 0n;
@@ -32,19 +34,19 @@ function leaveClosed(past: Past, { now }: Look): void {
   enter(past, "open", now.ts);
 }
 
-function enterProbe(past: Past, { now }: Look): void {
+function enterProbe(past: Past, { now }: Timed): void {
   past.anchor = past.price;
   forgetJump(past);
   past.probed = [];
   enter(past, "half-open", now.ts);
 }
 
-function trip(past: Past, { now }: Look): void {
+function trip(past: Past, { now }: Timed): void {
   past.trips = least(past.trips + 1n, LARGEST_COUNT);
   enter(past, "open", now.ts);
 }
 
-function probe(past: Past, { now, tick }: Look): void {
+function probe(past: Past, { now, tick }: Timed): void {
   if (total(past.probed) + tick < limitOf(past, "probeMs")) {
     past.probed.push(tick);
     return;
