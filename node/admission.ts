@@ -14,6 +14,8 @@ export function admit<T>(desk: Desk, pool: Pool<T>, entry: Entry<T>, convict: (e
   const earlier = pool.of(round).find((other) => other.signer === signer && other.digest !== digest);
   if (earlier === undefined) return admission;
   const evidence = convict(earlier.value, value);
+  // Under two configs the words of one round are no proof: around a change an honest node may have to choose, though it chooses once.
+  if (evidence.statements[0].struct.configDigest !== evidence.statements[1].struct.configDigest) return "surplus";
   emit(desk, { kind: "evidence", round, evidence });
   report(desk, "equivocation", { kind: evidence.kind, round, signer });
   return admission;

@@ -1,28 +1,24 @@
-import type { bodyOf, nextRound, recomputeBody } from "../aggregator/round.ts";
 import type { Address, Digest, Hex } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
 import type { SignedObservation } from "../protocol/observation.ts";
 import type { SignedProposal } from "../protocol/proposal.ts";
 import type { Secp256k1 } from "../protocol/secp256k1.ts";
 import { type Chain, createChain } from "./chain.ts";
+import { createDocumentPool, type DocumentPool } from "./documents.ts";
 import { EVENT_LEVELS, type EventCode, type EventFields } from "./events.ts";
 import { createFetching, type Fetching } from "./fetching.ts";
+import type { Fold } from "./fold.ts";
 import type { Message } from "./gossip-judge.ts";
 import { createGuard, type Guard, keyOf } from "./guard.ts";
 import type { GuardRecord, MachineStatus, Output, StartState, Topic } from "./machine.ts";
+import { createNetworks, type Networks } from "./networks.ts";
 import { createPool, type Pool } from "./pool.ts";
 import type { Report } from "./quarantine.ts";
 import { createRoundBook, type RoundBook } from "./round-book.ts";
 import type { SignedHeader } from "./signatures.ts";
+import type { WaitingTransition } from "./transitions.ts";
 
-/** The pure fold of aggregator/round.ts. */
-export type Fold = {
-  readonly nextRound: typeof nextRound;
-  readonly bodyOf: typeof bodyOf;
-  readonly recomputeBody: typeof recomputeBody;
-};
-
-/** What the round machine needs; a test passes a small fold. */
+/** What the round machine needs; a test passes a small fold. The network is the genesis: what came after it, documents and transitions say. */
 export type RoundComponents = {
   readonly network: Network;
   readonly scheme: Secp256k1;
@@ -46,7 +42,21 @@ export type OpenProposal = {
 type Pending = { readonly record: GuardRecord; readonly topic: Topic; readonly bytes: Uint8Array; readonly message: Message };
 
 /** The single owner of a node's round state: the files beside this one work on it, one concern each. */
-export type Desk = RoundComponents & {
+export type Desk = Omit<RoundComponents, "network"> & {
+  /** In force for what this node observes and leads now. */
+  network: Network;
+  readonly networks: Networks;
+  /** Whose messages are taken: one but around a change of config. */
+  current: readonly Network[];
+  /** Everybody who is a member under one of them. */
+  peers: readonly Address[];
+  /** What the shell was told last of the config. */
+  told: string;
+  /** Transitions into a config whose predecessor is not known yet. */
+  readonly waiting: Map<Digest, WaitingTransition>;
+  /** Until when a neighbour's word of another config is not followed up again. */
+  readonly rumours: Map<Address, number>;
+  readonly documents: DocumentPool;
   readonly guard: Guard;
   readonly observations: Pool<SignedObservation>;
   readonly proposals: Pool<OpenProposal>;
@@ -77,8 +87,16 @@ export type Desk = RoundComponents & {
 };
 
 export function createDesk(components: RoundComponents, { guard, history }: StartState): Desk {
+  const peers = components.network.committee.members.map(({ address }) => address);
   return {
     ...components,
+    networks: createNetworks(components.network),
+    current: [components.network],
+    peers,
+    told: toldOf(components.network, undefined, peers),
+    waiting: new Map(),
+    rumours: new Map(),
+    documents: createDocumentPool(),
     guard: createGuard(guard),
     observations: createPool(),
     proposals: createPool(),
@@ -102,6 +120,11 @@ export function createDesk(components: RoundComponents, { guard, history }: Star
     quorumAt: undefined,
     backfillAt: 0,
   };
+}
+
+/** What the shell knows of the config, as one text: said again only when it is another. */
+export function toldOf({ configDigest }: Network, pending: Digest | undefined, peers: readonly Address[]): string {
+  return [configDigest, pending ?? "", ...peers].join(" ");
 }
 
 export function emit(desk: Desk, output: Output): void {
@@ -142,8 +165,7 @@ export function halt(desk: Desk, code: "key-used-elsewhere" | "guard-refused", f
 
 /** Everybody but this node, the preferred first, each once. */
 export function askOrder(desk: Desk, preferred: readonly Address[]): readonly Address[] {
-  const others = desk.network.committee.members.map((member) => member.address);
-  return [...new Set([...preferred, ...others])].filter((address) => address !== desk.key.address);
+  return [...new Set([...preferred, ...desk.peers])].filter((address) => address !== desk.key.address);
 }
 
 export function findObservation(desk: Desk, digest: Digest): SignedObservation | undefined {

@@ -22,6 +22,12 @@ export const EVENT_LEVELS = {
   certified: "info",
   /** As leader: the observations of these members were left out, their heads could not be obtained. */
   "left-out": "warn",
+  /** As leader: the observations of these members were left out, documents that they name are not here or are none. */
+  "documents-missing": "warn",
+  /** Another config is in force for what this node observes and leads. */
+  "config-in-force": "info",
+  /** The stored transitions do not lead from the genesis config; the node asks its peers for them. */
+  "stored-transitions-unusable": "error",
   /** As leader: fewer than q usable observations before the round ended. */
   "no-quorum": "warn",
   /** A proposal this node does not sign, and why. */
@@ -52,6 +58,9 @@ const ADVICE: Readonly<Record<Exclude<Concern, "clock-off">, string>> = {
   "guard-refused": "two processes or a copied store share this key; this node signs no more until it is restarted alone",
   "sample-unusable": "this node was too slow for its own round; give it more CPU or fewer venues",
   "left-out": "those members name rounds that nobody here could fetch; if it lasts, ask their operators",
+  "documents-missing":
+    "those members name documents that nobody here could fetch, or that no keyholder signed; ask their operators",
+  "stored-transitions-unusable": "the store is damaged; the node catches up from its peers, keep the file for inspection",
   "no-quorum": "too few members are heard; see breakwater_peers and the peers' operators",
   "proposal-refused": "a leader proposed what this node cannot vouch for; if it is always the same one, ask its operator",
   "proposal-abandoned": "parts of a proposal came too late; look at the network and the CPU if it lasts",

@@ -8,7 +8,13 @@ const MAX_IN_FLIGHT = 32;
 /** Pause after the last candidate failed, before the first is asked again. */
 const RETRY_MS = 200;
 /** How long one peer may take to answer. */
-export const TIMEOUT_MS = { observation: 400, certificate: 400, body: 2_000 } as const satisfies Record<Want["kind"], number>;
+export const TIMEOUT_MS = {
+  observation: 400,
+  certificate: 400,
+  body: 2_000,
+  document: 1_000,
+  transition: 2_000,
+} as const satisfies Record<Want["kind"], number>;
 /** A shell that never answered a fetch is given this much longer before the request counts as failed. */
 const SHELL_SLACK_MS = 500;
 

@@ -2,13 +2,16 @@ import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Certificate } from "../protocol/certificate.ts";
 import type { Head } from "../protocol/observation.ts";
 import { admitCertificate } from "./admission.ts";
+import { admitDocument } from "./carrying.ts";
+import { settleConfig } from "./configuring.ts";
 import { askOrder, type Desk, emit, report } from "./desk.ts";
 import { WINDOW_ROUNDS } from "./gossip-judge.ts";
 import type { Place } from "./machine.ts";
 import type { Computation } from "./round-book.ts";
+import { explainHead, noteTransition } from "./transitions.ts";
 
 /** How long a head's certificate and body are asked for; whoever still names it after that starts the search again. */
-const FOLLOW_MS = 10_000;
+export const FOLLOW_MS = 10_000;
 /** After nobody had an ancestor, the walk back rests. */
 export const BACKFILL_REST_MS = 60_000;
 
@@ -48,6 +51,7 @@ export function adopt(desk: Desk, certificate: Certificate, { opened, computed }
   const { digest, header, feeds } = computed;
   const ancestor = desk.chain.missing() === digest;
   const isHead = desk.rounds.hold({ opened, computed, certificate });
+  if (isHead) followConfig(desk, certificate, opened);
   const place: Place = isHead ? "head" : ancestor ? "backfill" : "late";
   desk.fetching.drop({ kind: "body", digest });
   emit(desk, { kind: "commit", certified: { digest, certificate, feeds }, body: desk.fold.bodyOf(opened), place });
@@ -56,6 +60,19 @@ export function adopt(desk: Desk, certificate: Certificate, { opened, computed }
     emit(desk, { kind: "mark", ...mark });
     if (mark.orphan) report(desk, "sibling-certificate", { round: mark.round, digest: mark.digest });
   }
+}
+
+/** What a new head says of the config: a way into it, documents whose content is to come into force, and what is in force from now on. */
+function followConfig(desk: Desk, certificate: Certificate, { parent, documents }: Computation["opened"]): void {
+  const network = desk.networks.find(certificate.header.configDigest);
+  const before = parent === undefined ? network : desk.networks.find(parent.header.configDigest);
+  if (network !== undefined && before !== undefined && before !== network) noteTransition(desk, before, network, certificate);
+  for (const document of documents) admitDocument(desk, document, true);
+  settleConfig(desk);
+  explainHead(
+    desk,
+    certificate.signatures.map(({ signer }) => signer),
+  );
 }
 
 /** The walk back from the head, one ancestor at a time, so that it never stands in the way of what a round needs. */

@@ -18,6 +18,8 @@ export const GOSSIP_VERDICTS = {
   "unknown-signer": "reject",
   /** An observation whose contents name another author than the key that signed them. */
   "not-observer": "reject",
+  /** Of a member under another config: where it stands it may be right. */
+  "other-committee": "ignore",
   "not-leader": "reject",
   /** The certificate is not one: count, order, strangers or signatures. */
   "bad-certificate": "reject",

@@ -3,15 +3,17 @@ import { encodeCertificate } from "../protocol/certificate.ts";
 import { leaderOf } from "../protocol/committee.ts";
 import { observationStatement, proposalStatement } from "../protocol/evidence.ts";
 import { admit, admitSignature, noticeOwn } from "./admission.ts";
+import { noticeDocuments } from "./carrying.ts";
+import { assemble } from "./certifying.ts";
 import { type Desk, emit } from "./desk.ts";
 import { learnCertificate, noticeHead } from "./following.ts";
 import type { Message } from "./gossip-judge.ts";
 import type { Admission } from "./pool.ts";
-import { assembleCertificate, type SignedHeader } from "./signatures.ts";
+import type { SignedHeader } from "./signatures.ts";
 
 /** Puts a verified message where it belongs and draws what follows from it; says what became of it. */
 export function keepMessage(desk: Desk, message: Message, from: Address): Admission {
-  if (message.topic === "observation") return keepObservation(desk, message);
+  if (message.topic === "observation") return keepObservation(desk, message, from);
   if (message.topic === "proposal") return keepProposal(desk, message, from);
   if (message.topic === "signature") return keepSignature(desk, message.signed);
   const { certificate, digest } = message;
@@ -21,7 +23,7 @@ export function keepMessage(desk: Desk, message: Message, from: Address): Admiss
   return "accepted";
 }
 
-function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "observation" }): Admission {
+function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "observation" }, from: Address): Admission {
   const { round, head } = signed.observation;
   noticeOwn(desk, "observation", { round, digest: signed.digest, signer: signed.signer });
   const entry = { round, signer: signed.signer, digest: signed.digest, value: signed };
@@ -30,7 +32,9 @@ function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "ob
     signer: signed.signer,
     statements: [observationStatement(a), observationStatement(b)],
   }));
-  if (admission === "accepted" || admission === "equivocation") noticeHead(desk, head, signed.signer);
+  if (admission !== "accepted" && admission !== "equivocation") return admission;
+  noticeHead(desk, head, signed.signer);
+  noticeDocuments(desk, signed, from);
   return admission;
 }
 
@@ -52,10 +56,11 @@ function keepSignature(desk: Desk, signed: SignedHeader): Admission {
   const { header, digest } = signed;
   const admission = admitSignature(desk, signed);
   if (desk.rounds.certificate(digest) !== undefined) return admission;
-  const certificate = assembleCertificate(desk.signatures, { header, digest }, desk.network.committee);
+  const certificate = assemble(desk, { header, digest });
   if (certificate === undefined) return admission;
   learnCertificate(desk, { certificate, digest }, []);
-  if (leaderOf(desk.network.committee, header.round) === desk.key.address) {
+  const committee = desk.networks.find(header.configDigest)?.committee;
+  if (committee !== undefined && leaderOf(committee, header.round) === desk.key.address) {
     emit(desk, { kind: "publish", topic: "certificate", bytes: encodeCertificate(certificate) });
   }
   return admission;

@@ -1,4 +1,5 @@
 import type { DocumentCode } from "../circuit-breaker/governance/codes.ts";
+import type { GovernanceMemory } from "../circuit-breaker/governance-memory.ts";
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import type { Evidence, EvidenceKind } from "../protocol/evidence.ts";
@@ -23,7 +24,7 @@ export type GuardRecord = {
 
 /**
  * What is fetched by digest: a signed observation or document by its own, a certificate and a round's body by the header's, the newest
- * transition into a config by the config's.
+ * transition into a config by the config's. A config document that waits for its time is also had by its config's digest.
  */
 export type Want = {
   readonly kind: "observation" | "certificate" | "body" | "document" | "transition";
@@ -83,7 +84,7 @@ export type Output =
   /** Make it durable unless another digest stands for its kind and round; answer with `persisted` or `refused`. */
   | { readonly kind: "persist"; readonly record: GuardRecord }
   | { readonly kind: "publish"; readonly topic: Topic; readonly bytes: Uint8Array }
-  /** Ask this one peer (the own store first, for certificates and bodies); answer `fetch-failed` after `timeoutMs`. */
+  /** Ask this one peer (the own store first, for what it keeps); answer `fetch-failed` after `timeoutMs`. */
   | { readonly kind: "fetch"; readonly want: Want; readonly from: Address; readonly timeoutMs: number }
   /** What became of a submitted document: it is carried from now on, or a code or fault says why not. */
   | { readonly kind: "receipt"; readonly id: string; readonly receipt: DocumentReceipt }
@@ -91,8 +92,13 @@ export type Output =
   | { readonly kind: "keep"; readonly document: SignedDocument }
   /** A config document arrived: compute its replay report, in the background, and answer with `reviewed`. */
   | { readonly kind: "review"; readonly document: SignedDocument }
-  /** The config in force changed, or the pending one did: what is sampled, and under what, follows. */
-  | { readonly kind: "config"; readonly network: Network; readonly pending: NetworkConfig | undefined }
+  /** The config in force changed, or the pending one did: what is sampled, and under what, follows; and who may connect. */
+  | {
+      readonly kind: "config";
+      readonly network: Network;
+      readonly pending: NetworkConfig | undefined;
+      readonly peers: readonly Address[];
+    }
   /** The first certificate under a config in force: durable, and served by the config's digest. */
   | { readonly kind: "transition"; readonly transition: Transition }
   /** Ask every connected committee peer for its hello. */
@@ -136,6 +142,12 @@ export type RoundMachine = {
   /** This node's answer to a peer's greeting. */
   readonly hello: (now: number) => Uint8Array;
   readonly status: () => MachineStatus;
+  /** In force for what this node observes now. */
+  readonly network: () => Network;
+  /** Who may connect. */
+  readonly peers: () => readonly Address[];
+  /** As of the newest round held. */
+  readonly governance: () => GovernanceMemory;
 };
 
 export type MachineStatus = {

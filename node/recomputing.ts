@@ -1,6 +1,7 @@
 import { ZERO_DIGEST } from "../protocol/bytes.ts";
 import type { Certificate } from "../protocol/certificate.ts";
 import type { RoundHeader } from "../protocol/eip712.ts";
+import { documentsOf } from "./carrying.ts";
 import { type Desk, findObservation } from "./desk.ts";
 import { adopt } from "./following.ts";
 import type { Computation } from "./round-book.ts";
@@ -21,13 +22,17 @@ function compute(desk: Desk, { header }: Certificate, digest: string): Computati
   const { round } = header;
   const parent = desk.rounds.held(header.parent)?.computed;
   if (parent === undefined && header.parent !== ZERO_DIGEST) return undefined;
+  const network = desk.networks.after(parent);
+  if (network === undefined || network.configDigest !== header.configDigest) return undefined;
   for (const { value } of desk.proposals.of(round)) {
     const { proposal } = value.signed;
     if (value.unsound || !areSameRound(proposal.header, header)) continue;
     const observations = proposal.observations.flatMap((named) => findObservation(desk, named) ?? []);
     if (observations.length < proposal.observations.length) continue;
-    const opened = { parent, round, observations, documents: [] };
-    const computed = desk.fold.nextRound({ network: desk.network, ...opened });
+    const { documents, missing, invalid } = documentsOf(desk, network, observations);
+    if (missing.length > 0 || invalid) continue;
+    const opened = { parent, round, observations, documents };
+    const computed = desk.fold.nextRound({ network, ...opened });
     if (computed.digest === digest) return { opened, computed };
     // Asked once: a leader may name other observations than those of the header that it had signed.
     value.unsound = true;

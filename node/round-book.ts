@@ -26,6 +26,8 @@ export type RoundBook = {
   /** Certificates whose body is not here, the oldest round first. */
   readonly bodiless: () => readonly (readonly [Digest, Certificate])[];
   readonly learn: (digest: Digest, certificate: Certificate) => void;
+  /** A certificate that turned out to lack signatures; others of the same header may have them. */
+  readonly forget: (digest: Digest) => void;
   /** Keeps a body that this node is about to sign until it holds a later head. */
   readonly keepSigned: (computation: Computation) => void;
   /** True when it is the new head. */
@@ -51,6 +53,9 @@ export function createRoundBook(): RoundBook {
     learn: (digest, certificate) => {
       certificates.set(digest, certificate);
       dropFirst(certificates, MAX_CERTIFICATES);
+    },
+    forget: (digest) => {
+      certificates.delete(digest);
     },
     keepSigned: (computation) => {
       signed.set(computation.computed.digest, computation);

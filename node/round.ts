@@ -1,7 +1,11 @@
-import { encodeCertificate, verifyCertificate } from "../protocol/certificate.ts";
+import { encodeCertificate } from "../protocol/certificate.ts";
+import { memberIndex } from "../protocol/committee.ts";
 import { encodeSignedObservation, MAX_ENTRIES, MAX_GAUGES, signObservation } from "../protocol/observation.ts";
 import { fail } from "../protocol/result.ts";
 import { takeFetched } from "./answers.ts";
+import { carriedDocuments, openDocument, serveDocument, stepReviews, takeReviewed, takeSubmitted } from "./carrying.ts";
+import { checkAfter, checkCertificate, standingOf } from "./certifying.ts";
+import { governanceOf, settleConfig } from "./configuring.ts";
 import {
   createDesk,
   type Desk,
@@ -26,6 +30,7 @@ import type { GuardRecord, Input, Output, RoundMachine, StartState, Want } from 
 import { adoptComputable } from "./recomputing.ts";
 import { advanceProposals, windowOf } from "./signing.ts";
 import { helloOf, stepQuarantine, takeHello } from "./starting.ts";
+import { noticeConfig, restoreTransitions, serveTransition } from "./transitions.ts";
 import { encodeRoundBody } from "./wire.ts";
 
 /** A fault of ours says no more of itself than this. */
@@ -38,14 +43,30 @@ const MAX_FAULT_TEXT = 200;
  */
 export function createRoundMachine({ start, ...components }: RoundComponents & { readonly start: StartState }): RoundMachine {
   const desk = createDesk(components, start);
-  restoreHead(desk, start);
+  restore(desk, start);
   return {
     handle: (input, now) => handle(desk, input, now),
     wakeAt: () => wakeAt(desk),
     serve: (want) => serve(desk, want),
     hello: (now) => helloOf(desk, now),
     status: () => ({ phase: desk.phase, firstRound: desk.firstRound, head: desk.rounds.head() }),
+    network: () => desk.network,
+    peers: () => desk.peers,
+    governance: () => governanceOf(desk),
   };
+}
+
+function restore(desk: Desk, start: StartState): void {
+  const fault = restoreTransitions(desk, start.transitions);
+  if (fault !== undefined) report(desk, "stored-transitions-unusable", { fault });
+  restoreHead(desk, start);
+  settleConfig(desk);
+  // Oldest first, as they came; what the keyholders of now did not sign is of no use any more.
+  for (const bytes of start.documents.toReversed()) {
+    const opened = openDocument(desk, bytes);
+    if (opened.ok) desk.documents.add(opened.value, { round: desk.round, named: false });
+  }
+  settleConfig(desk);
 }
 
 /** The stored head is verified and recomputed like a stranger's: a damaged store costs a catch-up, not a wrong round. */
@@ -63,12 +84,14 @@ function restoreHead(desk: Desk, { head }: StartState): void {
     emit(desk, { kind: "mark", ...mark });
 }
 
-function openStored({ network, scheme, fold }: Desk, { certified, body }: NonNullable<StartState["head"]>) {
-  const { committee, domain } = network;
-  const verified = verifyCertificate(certified.certificate, { committee, domain, scheme });
-  if (!verified.ok) return fail(`certificate: ${verified.error.code}`);
+function openStored(desk: Desk, { certified, body }: NonNullable<StartState["head"]>) {
+  const { header } = certified.certificate;
+  const network = desk.networks.find(header.configDigest);
+  if (network === undefined) return fail("under a config that no stored transition leads to");
+  const verified = checkAfter(desk, certified.certificate, body.parent?.configDigest ?? header.configDigest);
+  if (!verified.ok) return fail(`certificate: ${verified.error}`);
   if (verified.value !== certified.digest) return fail("another round's certificate");
-  const recomputed = fold.recomputeBody(network, body, scheme);
+  const recomputed = desk.fold.recomputeBody(network, body, desk.scheme);
   if (!recomputed.ok) return recomputed;
   return recomputed.value.digest === verified.value ? recomputed : fail("recomputes to another header");
 }
@@ -101,6 +124,8 @@ const TAKERS: { readonly [K in Input["kind"]]: (desk: Desk, input: Extract<Input
   fetched: (desk, { want, from, bytes }) => takeFetched(desk, want, from, bytes),
   "fetch-failed": (desk, { want, from }) => desk.fetching.failed(want, from),
   hello: takeHello,
+  submitted: (desk, { id, bytes }) => takeSubmitted(desk, id, bytes),
+  reviewed: (desk, { document, agrees }) => takeReviewed(desk, document, agrees),
 };
 
 function take<K extends Input["kind"]>(desk: Desk, input: Extract<Input, { kind: K }>): void {
@@ -129,6 +154,7 @@ function beginRound(desk: Desk): void {
   if (round <= desk.round && !isSetBack) return;
   if (isSetBack) forgetDeadlines(desk);
   else if (desk.round >= 0) reportIdleLeader(desk);
+  else for (const pooled of desk.documents.all()) pooled.usedIn = round;
   desk.round = round;
   desk.quorumAt = undefined;
   const oldest = round - WINDOW_ROUNDS;
@@ -140,7 +166,16 @@ function beginRound(desk: Desk): void {
   for (const [digest, { observation }] of desk.named) if (observation.round < oldest) desk.named.delete(digest);
   for (const [key, stray] of desk.strays) if (stray < round - GUARD_ROUNDS) desk.strays.delete(key);
   for (const [key, { record }] of desk.pending) if (record.round < oldest) desk.pending.delete(key);
-  if (maySign(desk, "observation", round)) emit(desk, { kind: "sample", round });
+  for (const [from, until] of desk.rumours) if (desk.now >= until) desk.rumours.delete(from);
+  const { pending, next } = governanceOf(desk);
+  desk.documents.prune(round, new Set([next, pending?.configDigest ?? next]));
+  settleConfig(desk);
+  stepReviews(desk);
+  if (observes(desk, round)) emit(desk, { kind: "sample", round });
+}
+
+function observes(desk: Desk, round: number): boolean {
+  return memberIndex(desk.network.committee, desk.key.address) >= 0 && maySign(desk, "observation", round);
 }
 
 function forgetDeadlines(desk: Desk): void {
@@ -155,13 +190,14 @@ function forgetDeadlines(desk: Desk): void {
  */
 function observe(desk: Desk, { round, entries, gauges, shadows }: Input & { readonly kind: "sampled" }): void {
   const head = desk.rounds.head();
-  const isLate = round !== desk.round || head.round >= round || !maySign(desk, "observation", round);
-  if (isLate || entries.length > MAX_ENTRIES || gauges.length > MAX_GAUGES) {
+  const isLate = round !== desk.round || head.round >= round || !observes(desk, round);
+  if (isLate || Math.max(entries.length, shadows.length) > MAX_ENTRIES || gauges.length > MAX_GAUGES) {
     report(desk, "sample-unusable", { round, fault: isLate ? "late" : "too many entries" });
     return;
   }
   const { network, scheme, key } = desk;
-  const observation = { round, configDigest: network.configDigest, head, entries, gauges, shadows, documents: [] };
+  const documents = carriedDocuments(desk, round);
+  const observation = { round, configDigest: network.configDigest, head, entries, gauges, shadows, documents };
   const signed = signObservation(observation, network.domain, { scheme, ...key });
   desk.ownHead = { round, head: head.round };
   promise(desk, {
@@ -181,13 +217,19 @@ function publishPromised(desk: Desk, record: GuardRecord): void {
 }
 
 function takeGossip(desk: Desk, { id, topic, bytes, from }: Input & { readonly kind: "gossip" }): void {
-  const { network, scheme, round } = desk;
   const judged = judgeGossip(topic, bytes, {
-    network,
-    scheme,
-    round,
+    networkOf: (digest) => desk.current.find(({ configDigest }) => configDigest === digest),
+    scheme: desk.scheme,
+    round: desk.round,
+    standingOf: (network, signer) => standingOf(desk, network, signer),
+    checkCertificate: (certificate) => {
+      const checked = checkCertificate(desk, certificate);
+      if (checked.ok) return "certified";
+      return checked.error === "unknown-config" ? "unknown-config" : "bad-certificate";
+    },
     seen: (of, at, digest, signature) => hasSeen(desk, of, at, digest, signature),
   });
+  if (judged.code === "other-config") noticeConfig(desk, judged.configDigest, from);
   const code = judged.code === "accepted" ? keepMessage(desk, judged.message, from) : judged.code;
   answerGossip(desk, id, code);
 }
@@ -205,6 +247,8 @@ function serve(desk: Desk, { kind, digest }: Want): Uint8Array | undefined {
     const certificate = desk.rounds.certificate(digest);
     return certificate === undefined ? undefined : encodeCertificate(certificate);
   }
+  if (kind === "document") return serveDocument(desk, digest);
+  if (kind === "transition") return serveTransition(desk, digest);
   const computation = desk.rounds.computation(digest);
   return computation === undefined ? undefined : encodeRoundBody(desk.fold.bodyOf(computation.opened));
 }

@@ -1,8 +1,10 @@
-import type { OpenedBody } from "../aggregator/round.ts";
+import type { ComputedRound, OpenedBody } from "../aggregator/round.ts";
 import { type Digest, fromHex, ZERO_DIGEST } from "../protocol/bytes.ts";
 import { memberIndex } from "../protocol/committee.ts";
+import type { Network } from "../protocol/config.ts";
 import { roundDigest } from "../protocol/eip712.ts";
 import type { SignedObservation } from "../protocol/observation.ts";
+import { documentsOf } from "./carrying.ts";
 import { askOrder, type Desk, findObservation, maySign, type OpenProposal, promise, report } from "./desk.ts";
 import { WINDOW_ROUNDS } from "./gossip-judge.ts";
 import type { Want } from "./machine.ts";
@@ -13,6 +15,8 @@ import { encodeSignatureMessage } from "./wire.ts";
 export const REFUSALS = [
   /** An observation of another round or config, of a stranger, of one member twice, or out of committee order. */
   "observations",
+  /** A document that they name is none under the round's config, or all of them weigh more than a round may. */
+  "documents",
   /** The parent is not older than the round. */
   "parent",
   /** An included observation names a head newer than the parent. */
@@ -27,6 +31,8 @@ export type Refusal = (typeof REFUSALS)[number];
 export type Assessment =
   | { readonly kind: "early" }
   | { readonly kind: "late" }
+  /** This node is no member under the round's config, nor under its parent's. */
+  | { readonly kind: "follows" }
   | { readonly kind: "waits"; readonly wants: readonly Want[] }
   | { readonly kind: "refused"; readonly why: Refusal }
   | { readonly kind: "signs"; readonly computation: Computation };
@@ -50,12 +56,25 @@ export function assessProposal(desk: Desk, { signed }: OpenProposal): Assessment
   const wants = [...missingObservations(desk, digests), ...missingParent(desk, header.parent)];
   if (wants.length > 0) return { kind: "waits", wants };
   const parent = desk.rounds.held(header.parent)?.computed;
-  const opened = { parent, round: header.round, observations, documents: [] };
+  const network = desk.networks.after(parent);
+  if (network === undefined) return { kind: "waits", wants: [{ kind: "document", digest: header.configDigest }] };
+  if (!isVoter(desk, network, parent)) return { kind: "follows" };
+  if (!areOneRound(network, header.round, observations)) return { kind: "refused", why: "observations" };
+  const { documents, missing, invalid } = documentsOf(desk, network, observations);
+  if (invalid) return { kind: "refused", why: "documents" };
+  if (missing.length > 0) return { kind: "waits", wants: missing.map((digest) => ({ kind: "document", digest })) };
+  const opened = { parent, round: header.round, observations, documents };
   const why = refusalOf(desk, opened);
   if (why !== undefined) return { kind: "refused", why };
-  const computed = desk.fold.nextRound({ network: desk.network, ...opened });
-  if (computed.digest !== roundDigest(desk.network.domain, header)) return { kind: "refused", why: "header" };
+  const computed = desk.fold.nextRound({ network, ...opened });
+  if (computed.digest !== roundDigest(network.domain, header)) return { kind: "refused", why: "header" };
   return { kind: "signs", computation: { opened, computed } };
+}
+
+/** In the first round under a config its own members sign, and those of the config before it, who let go with that. */
+function isVoter(desk: Desk, { committee }: Network, parent: ComputedRound | undefined): boolean {
+  const before = parent === undefined ? undefined : desk.networks.find(parent.header.configDigest);
+  return [committee, before?.committee].some((of) => of !== undefined && memberIndex(of, desk.key.address) >= 0);
 }
 
 function missingObservations(desk: Desk, digests: readonly Digest[]): readonly Want[] {
@@ -68,19 +87,18 @@ function missingParent(desk: Desk, digest: Digest): readonly Want[] {
 }
 
 function refusalOf(desk: Desk, { parent, round, observations }: OpenedBody): Refusal | undefined {
-  if (!areOneRound(desk, round, observations)) return "observations";
   if (parent !== undefined && parent.header.round >= round) return "parent";
   const parentRound = parent?.header.round ?? 0;
   if (observations.some(({ observation }) => observation.head.round > parentRound)) return "newer-head-named";
   return desk.ownHead.round === round && desk.ownHead.head > parentRound ? "newer-head-own" : undefined;
 }
 
-function areOneRound(desk: Desk, round: number, observations: readonly SignedObservation[]): boolean {
+function areOneRound({ committee, configDigest }: Network, round: number, observations: readonly SignedObservation[]): boolean {
   let previous = -1;
   for (const { observation, signer } of observations) {
-    const position = memberIndex(desk.network.committee, signer);
+    const position = memberIndex(committee, signer);
     if (position <= previous || observation.round !== round) return false;
-    if (observation.configDigest !== desk.network.configDigest) return false;
+    if (observation.configDigest !== configDigest) return false;
     previous = position;
   }
   return true;

@@ -1,5 +1,4 @@
 import type { Address } from "../protocol/bytes.ts";
-import { memberIndex } from "../protocol/committee.ts";
 import { fail, type Result } from "../protocol/result.ts";
 import { type Desk, emit, report } from "./desk.ts";
 import { noticeHead } from "./following.ts";
@@ -34,7 +33,7 @@ export function takeHello(
 }
 
 function readHello(desk: Desk, from: Address, bytes: Uint8Array): Result<Hello, string> {
-  const isOther = from !== desk.key.address && memberIndex(desk.network.committee, from) >= 0;
+  const isOther = from !== desk.key.address && desk.peers.includes(from);
   return isOther ? decodeHello(bytes) : fail("not another member");
 }
 

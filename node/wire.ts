@@ -2,11 +2,13 @@ import { type Digest, fromHex, type Hex, toHex } from "../protocol/bytes.ts";
 import { type Certificate, decodeCertificate, encodeCertificate } from "../protocol/certificate.ts";
 import { createReader, createWriter, type Reader } from "../protocol/codec.ts";
 import type { RoundHeader } from "../protocol/eip712.ts";
+import { MAX_DOCUMENT_BYTES } from "../protocol/governance-codec.ts";
 import { MAX_DOCUMENTS } from "../protocol/observation.ts";
 import { encodeSignedProposal, MAX_MEMBERS, readHeader, type SignedProposal, writeHeader } from "../protocol/proposal.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 import type { RoundBody } from "../protocol/round.ts";
 import { SIGNATURE_BYTES } from "../protocol/secp256k1.ts";
+import { decodeTransition, encodeTransition, MAX_TRANSITION_BYTES, type Transition } from "../protocol/transition.ts";
 import type { Topic, Want } from "./machine.ts";
 
 /** The largest canonical observation: 4096 entries of 120 bytes, 256 gauges, 64 documents. */
@@ -15,9 +17,6 @@ const MAX_OBSERVATION_BYTES = 512 * 1024;
 const MAX_CERTIFICATE_BYTES = 11 * 1024;
 /** The memory of 2048 feeds in ABI words. */
 const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
-/** The whole config of a network of 2 048 feeds. */
-export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
-
 /** A longer message is refused from its length alone. */
 export const MAX_TOPIC_BYTES = {
   observation: MAX_OBSERVATION_BYTES,
@@ -31,11 +30,13 @@ export const MAX_ANSWER_BYTES = {
   observation: MAX_OBSERVATION_BYTES,
   certificate: MAX_CERTIFICATE_BYTES,
   body: 40 * 1024 * 1024,
+  document: MAX_DOCUMENT_BYTES,
+  transition: 1 + 32 + MAX_TRANSITION_BYTES,
 } as const satisfies Record<Want["kind"], number>;
 
 const HELLO_VERSION = 1;
 export const HELLO_BYTES = 1 + 8 + 8 + 32 + 1;
-const WANT_KINDS = ["observation", "certificate", "body"] as const satisfies readonly Want["kind"][];
+const WANT_KINDS = ["observation", "certificate", "body", "document", "transition"] as const satisfies readonly Want["kind"][];
 /** Bytes of the longest request. */
 export const MAX_REQUEST_BYTES = 33;
 
@@ -118,6 +119,35 @@ export function decodeRoundBody(bytes: Uint8Array): Result<RoundBody, string> {
     documents.push(toHex(readSized(reader, reader.u32(), MAX_DOCUMENT_BYTES)));
   }
   return ended(reader, { round, parent, memory, observations, documents });
+}
+
+/** Before a transition's own version, which is never 0. */
+const LEADS_FROM = 0;
+
+/**
+ * A transition as it goes from node to node: before it the digest of the config that it leads from, for whoever has to go there first.
+ * A store alone does not know it: then it is left out.
+ */
+export type TransitionAnswer = { readonly from: Digest | undefined; readonly transition: Transition };
+
+export function encodeTransitionAnswer({ from, transition }: TransitionAnswer): Uint8Array {
+  const writer = createWriter();
+  if (from !== undefined) {
+    writer.u8(LEADS_FROM);
+    writer.bytes(fromHex(from));
+  }
+  writer.bytes(encodeTransition(transition));
+  return writer.finish();
+}
+
+export function decodeTransitionAnswer(bytes: Uint8Array): Result<TransitionAnswer, string> {
+  if (bytes.length > MAX_ANSWER_BYTES.transition) return fail(`expected at most ${MAX_ANSWER_BYTES.transition} bytes`);
+  const reader = createReader(bytes);
+  const from = bytes[0] === LEADS_FROM && reader.u8() === LEADS_FROM ? toHex(reader.bytes(32)) : undefined;
+  const fault = reader.fault();
+  if (fault !== undefined) return fail(fault);
+  const transition = decodeTransition(bytes.subarray(bytes.length - reader.remaining()));
+  return transition.ok ? ok({ from, transition: transition.value }) : transition;
 }
 
 /** What a node says of itself when greeted; unsigned, so it counts only over the peer's authenticated stream. */

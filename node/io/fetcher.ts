@@ -11,6 +11,8 @@ const HELLO_TIMEOUT_MS = 1_000;
 /** The machine's questions to its peers; each `fetch` is answered exactly once, a greeting only by who replies in time. */
 export type Fetcher = {
   readonly greet: (to: Address) => Promise<void>;
+  /** Asks for a hello for the sake of its round trip alone. */
+  readonly measure: (to: Address) => Promise<void>;
   readonly fetch: (output: Extract<Output, { kind: "fetch" }>) => Promise<void>;
 };
 
@@ -19,23 +21,35 @@ export function createFetcher({
   store,
   handle,
   now,
+  onTrip,
 }: {
   readonly transport: Pick<Transport, "request">;
   readonly store: Store;
   readonly handle: (input: Input) => void;
   readonly now: () => number;
+  /** How long one question and its answer took, in ms. */
+  readonly onTrip: (peer: Address, ms: number) => void;
 }): Fetcher {
   const ownAnswer = createOwnAnswers(store);
+  const askHello = async (to: Address) => {
+    let sentAt = now();
+    // Clocks are compared over the exchange alone: with the round trip before it, half the world would be too far away to start.
+    const onOpen = (): void => {
+      sentAt = now();
+    };
+    const bytes = encodeRequest({ kind: "hello" });
+    const answer = await transport.request({ to, protocol: "hello", bytes, timeoutMs: HELLO_TIMEOUT_MS, onOpen });
+    const receivedAt = now();
+    if (answer.ok) onTrip(to, Math.max(0, receivedAt - sentAt));
+    return { answer, sentAt, receivedAt };
+  };
   return {
     greet: async (to) => {
-      let sentAt = now();
-      // Clocks are compared over the exchange alone: with the round trip before it, half the world would be too far away to start.
-      const onOpen = (): void => {
-        sentAt = now();
-      };
-      const bytes = encodeRequest({ kind: "hello" });
-      const answer = await transport.request({ to, protocol: "hello", bytes, timeoutMs: HELLO_TIMEOUT_MS, onOpen });
-      if (answer.ok) handle({ kind: "hello", from: to, bytes: answer.value, sentAt, receivedAt: now() });
+      const { answer, sentAt, receivedAt } = await askHello(to);
+      if (answer.ok) handle({ kind: "hello", from: to, bytes: answer.value, sentAt, receivedAt });
+    },
+    measure: async (to) => {
+      await askHello(to);
     },
     fetch: async ({ want, from, timeoutMs }) => {
       const own = ownAnswer(want);

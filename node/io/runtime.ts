@@ -1,16 +1,21 @@
 import type { Logger } from "pino";
 import type { Adapter } from "../../adapters/adapter.ts";
-import { createPoller, type Poller, type VenuePoll } from "../../adapters/io/poller.ts";
+import type { VenueSnapshot } from "../../adapters/snapshot.ts";
 import type { NodePrice } from "../../aggregator/price.ts";
-import { bodyOf, nextRound, recomputeBody } from "../../aggregator/round.ts";
-import type { Address } from "../../protocol/bytes.ts";
-import type { Network } from "../../protocol/config.ts";
+import type { GovernanceMemory } from "../../circuit-breaker/governance-memory.ts";
+import { type Address, toHex } from "../../protocol/bytes.ts";
+import type { Network, NetworkConfig } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
+import type { SignedDocument } from "../../protocol/governance.ts";
+import type { FeedEntry, GaugeEntry } from "../../protocol/observation.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
-import { type MachineStatus, type RoundMachine, TOPICS } from "../machine.ts";
+import { FOLD } from "../fold.ts";
+import { type DocumentReceipt, type MachineStatus, type RoundMachine, TOPICS } from "../machine.ts";
+import { createNetworkView } from "../network-view.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { createRoundMachine } from "../round.ts";
-import { marketsByVenue, type Sample, sampleMarkets } from "../sampler.ts";
+import { mergeGauges, mergeReferences, type Sample, sampleMarkets } from "../sampler.ts";
+import { shadowsOf } from "../shadows.ts";
 import { startState } from "../start-state.ts";
 import type { Store } from "../store.ts";
 import { storedBytes } from "../stored-bytes.ts";
@@ -20,11 +25,14 @@ import { createJournal } from "./journal.ts";
 import type { NodeKey } from "./keys.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { reasonOf } from "./operational-error.ts";
+import { createPolling } from "./polling.ts";
 import { createShell, type Shell } from "./shell.ts";
 import { startTransport } from "./transport.ts";
 import type { Transport } from "./transport-types.ts";
 
 const STATUS_MS = 1_000;
+/** How often every connected peer's round trip is measured. */
+const TRIP_MS = 10_000;
 
 export type NodeRuntime = {
   readonly status: () => MachineStatus & { readonly connected: readonly Address[] };
@@ -32,10 +40,26 @@ export type NodeRuntime = {
   readonly sources: (feed: FeedId) => { readonly at: number; readonly price: NodePrice } | undefined;
   /** Calls back with every new head after the store has it; gives back the way to stop. */
   readonly subscribe: (listener: (certified: CertifiedRound) => void) => () => void;
+  /** Hands in canonical bytes of a document: from now on this node carries it, or the receipt says why not. */
+  readonly submit: (bytes: Uint8Array) => DocumentReceipt;
+  /** The config in force and what follows from it. */
+  readonly network: () => Network;
+  /** What governance set in motion, as of the newest round. */
+  readonly governance: () => GovernanceMemory;
   readonly stop: () => Promise<void>;
 };
 
+/** What this node's operator has of the chains; the watch of adapters/io/chain-watch.ts fits. */
+export type ChainPort = {
+  readonly gauges: () => readonly GaugeEntry[];
+  /** Of references that are prices. */
+  readonly quotes: () => VenueSnapshot;
+  /** Another config is in force. */
+  readonly follow: (config: NetworkConfig) => void;
+};
+
 export type RuntimeOptions = {
+  /** The genesis. */
   readonly network: Network;
   readonly config: NodeConfig;
   readonly adapters: Readonly<Record<string, Adapter>>;
@@ -44,38 +68,51 @@ export type RuntimeOptions = {
   readonly metrics: NodeMetrics;
   readonly log: Logger;
   readonly now: () => number;
+  /** Without one this node says nothing of any chain. */
+  readonly chains?: ChainPort;
+  /** Whether this node comes to the replay report that a config document names. Without one it never agrees. */
+  readonly review?: (document: SignedDocument) => Promise<boolean>;
 };
 
-/** Wires a node: poller → sampler → round machine → transport and store. Everything it starts, `stop` ends. */
+/** Wires a node: pollers → sampler → round machine → transport and store. Everything it starts, `stop` ends. */
 export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
-  const { network, key, store, metrics, log, now } = options;
+  const { key, store, metrics, log, now } = options;
   const listeners = new Set<(certified: CertifiedRound) => void>();
-  const fold = { nextRound, bodyOf, recomputeBody };
-  const machine = createRoundMachine({ network, key, scheme: key.scheme, fold, start: startState(store) });
-  const poller = openPoller(options);
+  const machine = createRoundMachine({ ...options, scheme: key.scheme, fold: FOLD, start: startState(store) });
   const transport = await openTransport(options, machine, (input) => shell.handle(input));
-  const { greet, fetch } = createFetcher({ transport, store, handle: (input) => shell.handle(input), now });
+  const markets = openMarkets(options, machine);
+  const view = createNetworkView();
+  const onTrip = (peer: Address, ms: number): void => view.handle({ kind: "trip", peer, ms }, now());
+  const { greet, fetch, measure } = createFetcher({ transport, store, handle: (input) => shell.handle(input), now, onTrip });
   const journal = createJournal(log, metrics);
   let sample: Sample | undefined;
+  let sampled = 0;
 
   const shell = createShell(
     machine,
     {
       verdict: () => undefined,
       sample: ({ round }) => {
-        sample = sampleMarkets(network.config, poller.snapshot(), now());
-        metrics.onSample(sample);
-        shell.handle({ kind: "sampled", round, entries: sample.entries, gauges: [], shadows: [] });
+        sampled = round;
+        const taken = markets.sample(now());
+        sample = taken;
+        metrics.onSample(taken);
+        const gauges = mergeGauges(options.chains?.gauges() ?? [], view.gauges(round, now()));
+        shell.handle({ kind: "sampled", round, entries: taken.entries, gauges, shadows: markets.shadows(round) });
       },
       persist: ({ record }) => {
         // Without the durable record there is no signature: the round goes on without this node.
         const outcome = journal.attempt(() => store.recordSigned(record));
         if (outcome !== undefined) shell.handle({ kind: outcome === "conflict" ? "refused" : "persisted", record });
       },
-      publish: ({ topic, bytes }) => void transport.publish(topic, bytes),
+      publish: ({ topic, bytes }) => {
+        void transport.publish(topic, bytes);
+        if (topic === "observation") view.handle({ kind: "observed", round: sampled, observation: toHex(bytes) }, now());
+      },
       fetch: (output) => void fetch(output),
       greet: () => transport.connected().forEach((peer) => void greet(peer)),
       commit: ({ certified, body, place }) => {
+        view.handle({ kind: "certified", round: body.round, observations: body.observations }, now());
         const saved = journal.attempt(() => store.saveRound({ certified, body }));
         if (saved === undefined || place !== "head") return;
         metrics.onCertified(certified, now());
@@ -85,12 +122,23 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
         if (orphan) metrics.onOrphan();
       },
       evidence: ({ evidence }) => void journal.attempt(() => store.saveEvidence(evidence)),
+      receipt: () => undefined,
+      keep: ({ document }) => void journal.attempt(() => store.saveDocument(document)),
+      transition: ({ transition }) => void journal.attempt(() => store.saveTransition(transition)),
+      review: ({ document }) => {
+        void reviewed(options, document).then((agrees) => shell.handle({ kind: "reviewed", document: document.digest, agrees }));
+      },
+      config: ({ network, pending, peers }) => {
+        markets.follow(network, pending);
+        transport.admit(peers);
+      },
       event: journal.event,
     },
     now,
   );
   const statusTimer = setInterval(() => metrics.onPhase(machine.status().phase), STATUS_MS);
-  poller.start();
+  const tripTimer = setInterval(() => transport.connected().forEach((peer) => void measure(peer)), TRIP_MS);
+  let submissions = 0;
   shell.start();
   return {
     status: () => ({ ...machine.status(), connected: transport.connected() }),
@@ -102,32 +150,77 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    submit: (bytes) => {
+      submissions += 1;
+      const id = String(submissions);
+      const answer = shell
+        .handle({ kind: "submitted", id, bytes })
+        .find((output) => output.kind === "receipt" && output.id === id);
+      if (answer?.kind === "receipt") return answer.receipt;
+      return { ok: false, code: "malformed", detail: "this node could not look at it: see its log" };
+    },
+    network: machine.network,
+    governance: machine.governance,
     stop: async () => {
       clearInterval(statusTimer);
+      clearInterval(tripTimer);
       shell.stop();
-      const ended = await Promise.allSettled([poller.stop(), transport.stop()]);
+      const ended = await Promise.allSettled([markets.stop(), transport.stop()]);
       for (const end of ended)
         if (end.status === "rejected") log.warn({ reason: reasonOf(end.reason) }, "a part did not stop cleanly");
     },
   };
 }
 
-function openPoller(options: RuntimeOptions): Poller {
-  const { config, log, metrics, now } = options;
+/** A replay that fails is no agreement; why, is for the operator to read. */
+async function reviewed({ review, log }: RuntimeOptions, document: SignedDocument): Promise<boolean> {
+  try {
+    return (await review?.(document)) ?? false;
+  } catch (error) {
+    log.warn({ document: document.digest, reason: reasonOf(error) }, "the replay of a proposed config failed: it is not carried");
+    return false;
+  }
+}
+
+/** What this node sees of the markets under the config in force and, once they are due, its shadows under the pending one. */
+function openMarkets(options: RuntimeOptions, machine: RoundMachine) {
+  const { adapters, chains, config, log, metrics, now } = options;
   const { addressSharedBy } = config;
-  return createPoller({ venues: venuePolls(options), addressSharedBy, log, metrics: metrics.poller, now, random: Math.random });
+  const polling = createPolling({ adapters, addressSharedBy, config, log, metrics: metrics.poller, now, random: Math.random });
+  let network = machine.network();
+  let proposed: NetworkConfig | undefined;
+  const follow = (next: Network, pending: NetworkConfig | undefined): void => {
+    network = next;
+    proposed = pending;
+    polling.follow(pending === undefined ? [next.config] : [next.config, pending]);
+    chains?.follow(next.config);
+  };
+  follow(network, undefined);
+  const sampleUnder = (content: NetworkConfig, at: number): Sample =>
+    sampleMarkets(content, mergeReferences(polling.snapshot(), chains?.quotes() ?? new Map()), at);
+  const entriesUnder = (content: NetworkConfig): readonly FeedEntry[] => sampleUnder(content, now()).entries;
+  return {
+    follow,
+    sample: (at: number) => sampleUnder(network.config, at),
+    shadows: (round: number) =>
+      shadowsOf(
+        { network, pending: machine.governance().pending, content: proposed, timestamp: round * network.config.roundMs },
+        entriesUnder,
+      ),
+    stop: polling.stop,
+  };
 }
 
 /** Gossip is judged by the machine in the same call; requests are answered from its memory, then from the store. */
 function openTransport(
-  { network, config, key, store, metrics, log, now }: RuntimeOptions,
+  { config, key, store, metrics, log, now }: RuntimeOptions,
   machine: RoundMachine,
   handle: Shell["handle"],
 ): Promise<Transport> {
   let gossipId = 0;
   return startTransport({
     key,
-    committee: network.committee.members.map((member) => member.address),
+    committee: machine.peers(),
     listen: config.listen,
     peers: config.peers.filter((peer) => peer.address !== key.address),
     topics: TOPICS.map((topic) => ({ topic, maxBytes: MAX_TOPIC_BYTES[topic] })),
@@ -149,20 +242,5 @@ function openTransport(
     },
     log,
     metrics: metrics.transport,
-  });
-}
-
-function venuePolls({ network, config, adapters }: RuntimeOptions): readonly VenuePoll[] {
-  return [...marketsByVenue(network.config)].flatMap(([venue, markets]) => {
-    const adapter = adapters[venue];
-    if (adapter === undefined) return [];
-    const { url, requestsPerSecond, intervalMs, timeoutMs } = config.venues[venue] ?? {};
-    return {
-      adapter,
-      markets,
-      ...(url === undefined ? {} : { baseUrl: url }),
-      ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
-      settings: { ...(intervalMs === undefined ? {} : { intervalMs }), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
-    };
   });
 }

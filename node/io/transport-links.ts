@@ -22,6 +22,8 @@ const LOOKS_WITHOUT_GOSSIP = 5;
 export type Links = {
   readonly connectionTo: (address: Address) => Connection | undefined;
   readonly connected: () => readonly Address[];
+  /** Who may connect has changed. */
+  readonly review: () => void;
   readonly stop: () => void;
 };
 
@@ -33,18 +35,19 @@ type Link = {
   dialing: boolean;
 };
 
-/** Keeps a connection to every configured member: dials with back-off and jitter, one dial a member at a time, for ever. */
+/** Keeps a connection to every configured peer that is a member: dials with back-off and jitter, one dial a member at a time, for ever. */
 export function keepLinks(options: {
   readonly node: Libp2p;
   readonly self: Address;
   readonly peers: readonly Peer[];
+  readonly isMember: (address: Address) => boolean;
   readonly log: TransportLog;
   readonly metrics: TransportMetrics;
   /** Monotonic ms. */
   readonly now: () => number;
   readonly random: () => number;
 }): Links {
-  const { node, self, log, metrics, now, random } = options;
+  const { node, self, isMember, log, metrics, now, random } = options;
   const links = new Map<Address, Link>();
   const taper = createTaper();
   let stopped = false;
@@ -55,8 +58,8 @@ export function keepLinks(options: {
       .filter((connection) => connection.status === "open" && addressOfPeer(connection.remotePeer) === address);
 
   const schedule = (link: Link): void => {
-    if (stopped) return;
     clearTimeout(link.timer);
+    if (stopped || !isMember(link.peer.address)) return;
     const patience = compareText(self, link.peer.address) < 0 ? 0 : PATIENCE_MS;
     const delay =
       link.failures === 0 ? patience + random() * BACKOFF.baseMs : backoffMs({ ...BACKOFF, failures: link.failures }, random());
@@ -65,7 +68,7 @@ export function keepLinks(options: {
 
   const attempt = async (link: Link): Promise<void> => {
     const { address } = link.peer;
-    if (stopped || link.dialing || openTo(address).length > 0) return;
+    if (stopped || link.dialing || !isMember(address) || openTo(address).length > 0) return;
     link.dialing = true;
     try {
       const connection = await node.dial(multiaddr(link.peer.multiaddr), { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
@@ -124,6 +127,13 @@ export function keepLinks(options: {
   return {
     connectionTo: (address) => openTo(address)[0],
     connected: () => connectedMembers(node),
+    review: () => {
+      for (const connection of node.getConnections()) {
+        const address = addressOfPeer(connection.remotePeer);
+        if (address === undefined || !isMember(address)) connection.abort(new Error("no member any more"));
+      }
+      for (const link of links.values()) if (!link.dialing && openTo(link.peer.address).length === 0) schedule(link);
+    },
     stop: () => {
       stopped = true;
       clearInterval(watch);

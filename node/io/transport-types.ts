@@ -66,11 +66,11 @@ export type Peer = { readonly address: Address; readonly multiaddr: string };
 export type TransportOptions = {
   /** The node's signing key is its identity on the wire. */
   readonly key: NodeKey;
-  /** Who may connect; the node's own address may be among them. */
+  /** Who may connect at first; the node's own address may be among them. */
   readonly committee: readonly Address[];
   /** Multiaddrs such as `/ip4/0.0.0.0/tcp/9000`; port 0 takes a free one. */
   readonly listen: readonly string[];
-  /** Where to dial the others: multiaddrs without a peer id; the identity is checked after the handshake. */
+  /** Where to dial the others, once they may connect: multiaddrs without a peer id; the identity is checked after the handshake. */
   readonly peers: readonly Peer[];
   readonly topics: readonly TopicRule[];
   /**
@@ -111,5 +111,7 @@ export type Transport = {
   readonly reachable: (topic: string) => readonly Address[];
   /** Multiaddrs this node listens on, without peer id. */
   readonly addresses: () => readonly string[];
+  /** From now on these may connect and nobody else: who is no longer among them is disconnected, who is new is dialled. */
+  readonly admit: (committee: readonly Address[]) => void;
   readonly stop: () => Promise<void>;
 };

@@ -11,6 +11,7 @@ import { createLibp2p } from "libp2p";
 import { assert } from "../../protocol/assert.ts";
 import type { Address } from "../../protocol/bytes.ts";
 import { compareText } from "../../protocol/feed.ts";
+import { MAX_MEMBERS } from "../../protocol/proposal.ts";
 import { OperationalError, reasonOf } from "./operational-error.ts";
 import { addressOfPeer } from "./peer-identity.ts";
 import { createGossip } from "./transport-gossip.ts";
@@ -33,6 +34,8 @@ const MAX_PENDING_UPGRADES = 256;
 const CONNECTIONS_PER_SECOND_AND_HOST = 64;
 const PING_INTERVAL_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** Members of the largest committee, and as many again around a change. */
+const MAX_PEERS = 2 * MAX_MEMBERS;
 const MAX_STREAMS_PER_CONNECTION = 64;
 /** What a peer may send before we read it; the pause of a flooder's stream holds back at most this much. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
@@ -48,7 +51,8 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
   const limits: TransportLimits = { ...DEFAULT_LIMITS, ...options.limits };
   const stop = new AbortController();
   const now = () => performance.now();
-  const shared = { ...options, limits, now, stopped: stop.signal };
+  let members: ReadonlySet<Address> = new Set(options.committee);
+  const shared = { ...options, limits, now, stopped: stop.signal, isMember: (address: Address) => members.has(address) };
   const node = await createNode(shared);
   const gossip = node.services.gossip;
   try {
@@ -68,7 +72,7 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
     });
   }
   for (const { topic } of options.topics) gossip.subscribe(topic);
-  const links = keepLinks({ ...options, node, self: options.key.address, now, random: Math.random });
+  const links = keepLinks({ ...shared, node, self: options.key.address, random: Math.random });
   const requester = createRequester({ ...shared, connectionTo: links.connectionTo });
   return {
     publish: (topic, bytes) => publish(gossip, { topic, bytes }, shared),
@@ -80,6 +84,10 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
         .flatMap((peer) => addressOfPeer(peer) ?? [])
         .sort(compareText),
     addresses: () => node.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, "")),
+    admit: (committee) => {
+      members = new Set(committee);
+      links.review();
+    },
     stop: async () => {
       if (stop.signal.aborted) return;
       stop.abort();
@@ -97,12 +105,17 @@ function listenFault(error: unknown): string {
   return code ?? reason.split("\n", 1).join("");
 }
 
-type Shared = TransportOptions & { readonly limits: TransportLimits; readonly now: () => number; readonly stopped: AbortSignal };
+type Shared = TransportOptions & {
+  readonly limits: TransportLimits;
+  readonly now: () => number;
+  readonly stopped: AbortSignal;
+  readonly isMember: (address: Address) => boolean;
+};
 
 type Node = Libp2p<{ gossip: GossipSub }>;
 
 async function createNode(options: Shared): Promise<Node> {
-  const { key, committee, listen } = options;
+  const { key, listen } = options;
   let node: Node | undefined;
   node = await createLibp2p({
     privateKey: privateKeyFromRaw(key.privateKey),
@@ -118,7 +131,7 @@ async function createNode(options: Shared): Promise<Node> {
       }),
     ],
     connectionManager: {
-      maxConnections: (MAX_CONNECTIONS_PER_PEER + 1) * committee.length,
+      maxConnections: (MAX_CONNECTIONS_PER_PEER + 1) * MAX_PEERS,
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_HOST,
       maxIncomingPendingConnections: MAX_PENDING_UPGRADES,
       inboundUpgradeTimeout: UPGRADE_TIMEOUT_MS,
@@ -133,11 +146,10 @@ async function createNode(options: Shared): Promise<Node> {
 }
 
 /** Noise has proved the key when this is asked; before that an address says nothing. */
-function membersOnly({ committee, metrics }: Shared, connectionsTo: (peer: PeerId) => number): ConnectionGater {
-  const members = new Set<Address>(committee);
+function membersOnly({ isMember, metrics }: Shared, connectionsTo: (peer: PeerId) => number): ConnectionGater {
   const deny = (peer: PeerId): boolean => {
     const address = addressOfPeer(peer);
-    const denied = address === undefined || !members.has(address) || connectionsTo(peer) >= MAX_CONNECTIONS_PER_PEER;
+    const denied = address === undefined || !isMember(address) || connectionsTo(peer) >= MAX_CONNECTIONS_PER_PEER;
     if (denied) metrics.onRefused();
     return denied;
   };

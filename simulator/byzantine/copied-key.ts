@@ -1,4 +1,4 @@
-import { bodyOf, nextRound, recomputeBody } from "../../aggregator/round.ts";
+import { FOLD } from "../../node/fold.ts";
 import type { Input, Output, RoundMachine } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { encodeHello } from "../../node/wire.ts";
@@ -36,8 +36,8 @@ function createTwin(
     network: view.network,
     scheme: view.scheme,
     key: view.key,
-    fold: { nextRound, bodyOf, recomputeBody },
-    start: { head: undefined, guard: [], history: [] },
+    fold: FOLD,
+    start: { head: undefined, guard: [], history: [], documents: [], transitions: [] },
   });
   const promised = new Set<Digest>();
   let turned = 0;

@@ -1,4 +1,4 @@
-import type { Fold } from "../../node/desk.ts";
+import type { Fold } from "../../node/fold.ts";
 import type { Address } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";

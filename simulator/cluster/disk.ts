@@ -2,12 +2,16 @@ import type { GuardRecord } from "../../node/machine.ts";
 import { createMemoryStore } from "../../node/memory-store.ts";
 import type { RecordOutcome, Store } from "../../node/store.ts";
 import type { Evidence } from "../../protocol/evidence.ts";
+import type { SignedDocument } from "../../protocol/governance.ts";
 import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
+import type { Transition } from "../../protocol/transition.ts";
 
 export type DiskWrite =
   | { readonly kind: "record"; readonly record: GuardRecord }
   | { readonly kind: "round"; readonly certified: CertifiedRound; readonly body: RoundBody | undefined }
-  | { readonly kind: "evidence"; readonly evidence: Evidence };
+  | { readonly kind: "evidence"; readonly evidence: Evidence }
+  | { readonly kind: "document"; readonly document: SignedDocument }
+  | { readonly kind: "transition"; readonly transition: Transition };
 
 /** A node's disk: the production memory store behind a log of its writes, so that a crash can take some of them back. */
 export type Disk = {
@@ -34,6 +38,8 @@ export function createDisk(now: () => number): Disk {
   const apply = (write: DiskWrite): RecordOutcome | undefined => {
     if (write.kind === "record") return store.recordSigned(write.record);
     if (write.kind === "round") store.saveRound(write);
+    else if (write.kind === "document") store.saveDocument(write.document);
+    else if (write.kind === "transition") store.saveTransition(write.transition);
     else store.saveEvidence(write.evidence);
     return undefined;
   };

@@ -1,5 +1,5 @@
-import { bodyOf, nextRound, type OpenedBody, recomputeBody } from "../../aggregator/round.ts";
-import type { Fold } from "../../node/desk.ts";
+import type { bodyOf, nextRound, OpenedBody } from "../../aggregator/round.ts";
+import { FOLD, type Fold } from "../../node/fold.ts";
 
 /** Rounds computed and remembered: those that the nodes of a cluster may still be at. */
 const REMEMBERED = 64;
@@ -12,9 +12,9 @@ export function createSharedFold(): Fold {
   const rounds = new Map<string, ReturnType<typeof nextRound>>();
   const bodies = new Map<string, ReturnType<typeof bodyOf>>();
   return {
-    nextRound: (input) => remember(rounds, keyOf(input), () => nextRound(input)),
-    bodyOf: (opened) => remember(bodies, keyOf(opened), () => bodyOf(opened)),
-    recomputeBody,
+    ...FOLD,
+    nextRound: (input) => remember(rounds, keyOf(input), () => FOLD.nextRound(input)),
+    bodyOf: (opened) => remember(bodies, keyOf(opened), () => FOLD.bodyOf(opened)),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Fold } from "../../node/desk.ts";
+import type { Fold } from "../../node/fold.ts";
 import type { Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { sampleMarkets } from "../../node/sampler.ts";
@@ -20,6 +20,8 @@ import type { Occurrence } from "./occurrence.ts";
 const MAX_SLEEP_MS = 250;
 /** A durable write takes up to so long. */
 const MAX_WRITE_MS = 5;
+/** A replay report in the background. */
+const REVIEW_MS = 500;
 /** What a stopped process's sockets hold for it. */
 const MAX_BACKLOG = 20_000;
 
@@ -93,6 +95,9 @@ export function createHost(parts: HostParts): Host {
   let timer = { at: Number.POSITIVE_INFINITY, token: 0 };
   let round = -1;
   let gossipIds = 0;
+  /** In force for this node's machine, and who its peers are. */
+  let inForce = network;
+  let peers: readonly Address[] = [];
 
   const now = (): number => clock.read(queue.now());
   const deliver = (run: () => void): void => {
@@ -142,7 +147,7 @@ export function createHost(parts: HostParts): Host {
 
   const sample = (): readonly FeedEntry[] => {
     const time = { now: queue.now(), clock: now(), asleep };
-    return sampleMarkets(network.config, market.snapshot(index, time), time.clock).entries;
+    return sampleMarkets(inForce.config, market.snapshot(index, time), time.clock).entries;
   };
   const record = (output: Extract<Output, { kind: "persist" }>): void => {
     const outcome = disk.record(output.record);
@@ -184,13 +189,22 @@ export function createHost(parts: HostParts): Host {
       }
     },
     greet: () => {
-      for (const { address } of network.committee.members) if (address !== key.address) greet(address);
+      for (const address of peers) if (address !== key.address) greet(address);
     },
     commit: ({ certified, body, place }) => {
       disk.write({ kind: "round", certified, body });
       tell({ at: queue.now(), kind: "committed", node: index, certified, body, place });
     },
     mark: () => undefined,
+    config: (output) => {
+      inForce = output.network;
+      peers = output.peers;
+    },
+    keep: ({ document }) => disk.write({ kind: "document", document }),
+    transition: ({ transition }) => disk.write({ kind: "transition", transition }),
+    receipt: () => undefined,
+    // Every honest node comes to the same report of the same rounds.
+    review: ({ document }) => later(REVIEW_MS, () => handle({ kind: "reviewed", document: document.digest, agrees: true })),
     evidence: ({ evidence }) => disk.write({ kind: "evidence", evidence }),
     event: ({ level, code, fields }) => tell({ at: queue.now(), kind: "event", node: index, level, code, fields }),
   };
@@ -219,6 +233,8 @@ export function createHost(parts: HostParts): Host {
       timer = { at: Number.POSITIVE_INFINITY, token: timer.token + 1 };
       ownAnswer = createOwnAnswers(disk.store());
       machine = createRoundMachine({ network, scheme, key, fold, start: startState(disk.store()) });
+      inForce = machine.network();
+      peers = machine.peers();
       tell({ at: queue.now(), kind: "started", node: index, lostRecords });
       handle({ kind: "tick" });
     },

@@ -136,6 +136,7 @@ function countEvents(inner: EventQueue): { readonly queue: EventQueue; readonly 
 /** Computed once for all, and paid for by each. */
 function chargedFold(shared: ReturnType<typeof createSharedFold>, { charge }: Processor, work: Work): typeof shared {
   return {
+    ...shared,
     nextRound: (input) => {
       charge(work.fold(input.observations.length));
       return shared.nextRound(input);

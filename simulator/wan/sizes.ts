@@ -1,6 +1,6 @@
 import { nextRound } from "../../aggregator/round.ts";
 import { encodeMemory } from "../../circuit-breaker/memory.ts";
-import type { Topic } from "../../node/machine.ts";
+import type { Topic, Want } from "../../node/machine.ts";
 import { sampleMarkets } from "../../node/sampler.ts";
 import { decodeRoundBody } from "../../node/wire.ts";
 import { assert } from "../../protocol/assert.ts";
@@ -17,7 +17,7 @@ import type { Key } from "../cluster/signatures.ts";
  */
 export type Sizes = {
   readonly gossip: (topic: Topic, bytes: Uint8Array) => number;
-  readonly answer: (kind: "observation" | "certificate" | "body" | "hello", bytes: Uint8Array) => number;
+  readonly answer: (kind: Want["kind"] | "hello", bytes: Uint8Array) => number;
   /** Bytes of a feed in an observation, and in a body's memory. */
   readonly entryBytes: number;
   readonly memoryBytes: number;

@@ -1,5 +1,5 @@
-import type { Fold } from "../../node/desk.ts";
-import type { ChainLink, GuardRecord, Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
+import type { Fold } from "../../node/fold.ts";
+import type { ChainLink, DocumentReceipt, GuardRecord, Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { decodeSignatureMessage, encodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
 import { type Address, type Digest, toHex } from "../../protocol/bytes.ts";
@@ -9,8 +9,12 @@ import { decodeSignedObservation } from "../../protocol/observation.ts";
 import { decodeSignedProposal } from "../../protocol/proposal.ts";
 import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
-import { scheme as plainScheme, testKeys, testNetwork } from "../support/network.ts";
+import type { Transition } from "../../protocol/transition.ts";
+import { scheme as plainScheme, testKey, testKeys, testNetwork } from "../support/network.ts";
 import { toyFold } from "./toy-fold.ts";
+
+/** Guests' keys are this one and those after it. */
+export const GUEST_KEY = 100;
 
 /** Recovering the same signature on every node of a test teaches nothing: once is enough. */
 function rememberingScheme(): Secp256k1 {
@@ -25,6 +29,9 @@ function rememberingScheme(): Secp256k1 {
   };
 }
 
+/** A replay report in the background. */
+const REVIEW_MS = 300;
+
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -35,7 +42,12 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-export type Disk = { guard: Map<string, GuardRecord>; rounds: Map<Digest, { certified: CertifiedRound; body: RoundBody }> };
+export type Disk = {
+  guard: Map<string, GuardRecord>;
+  rounds: Map<Digest, { certified: CertifiedRound; body: RoundBody }>;
+  documents: Map<Digest, Uint8Array>;
+  transitions: Transition[];
+};
 export type SimNode = {
   readonly index: number;
   readonly address: Address;
@@ -57,6 +69,12 @@ export type Traced = { readonly at: number; readonly node: number; readonly outp
 
 export type WorldOptions = {
   readonly n?: number;
+  /** Of the genesis config. */
+  readonly config?: Record<string, unknown>;
+  /** Nodes beyond the genesis committee, with keys of their own; they have to come in by a change of config. */
+  readonly guests?: number;
+  /** What a node comes to when it computes the replay report of a config. */
+  readonly agrees?: (node: number) => boolean;
   readonly fold?: Fold;
   readonly seed?: number;
   readonly delayMs?: readonly [number, number];
@@ -79,6 +97,9 @@ export type WorldOptions = {
 export function createWorld(options: WorldOptions = {}) {
   const {
     n = 4,
+    config = {},
+    guests = 0,
+    agrees = () => true,
     fold = toyFold,
     seed = 1,
     delayMs = [2, 20],
@@ -88,8 +109,8 @@ export function createWorld(options: WorldOptions = {}) {
     deliver = () => true,
     serves = () => true,
   } = options;
-  const network = testNetwork({}, n);
-  const keys = testKeys(n);
+  const network = testNetwork(config, n);
+  const keys = [...testKeys(n), ...Array.from({ length: guests }, (_, guest) => testKey(GUEST_KEY + guest))];
   const scheme = rememberingScheme();
   const random = seededRandom(seed);
   const queue: { at: number; sequence: number; run: () => void }[] = [];
@@ -99,6 +120,8 @@ export function createWorld(options: WorldOptions = {}) {
   let now = startAt;
   let sequence = 0;
   let gossipId = 0;
+  let submissions = 0;
+  const receipts = new Map<string, DocumentReceipt>();
 
   const owners = [...keys.keys(), ...clonesOf];
   const keyOf = (index: number) => {
@@ -109,7 +132,7 @@ export function createWorld(options: WorldOptions = {}) {
   const nodes: SimNode[] = owners.map((_, index) => ({
     index,
     address: keyOf(index).address,
-    disk: { guard: new Map(), rounds: new Map() },
+    disk: emptyDisk(),
     machine: undefined,
     clockOffsetMs: skewsMs[index] ?? 0,
     life: 0,
@@ -145,12 +168,19 @@ export function createWorld(options: WorldOptions = {}) {
 
   const execute = (node: SimNode, output: Output): void => {
     if (output.kind === "sample")
-      later(node, 1, () => handle(node, { kind: "sampled", round: output.round, entries: [], gauges: seen() }));
+      later(node, 1, () => handle(node, { kind: "sampled", round: output.round, entries: [], gauges: seen(), shadows: [] }));
     if (output.kind === "persist") later(node, 1 + Math.floor(random() * 5), () => handle(node, persist(node, output.record)));
     if (output.kind === "publish") publish(node, output.topic, output.bytes);
     if (output.kind === "greet") for (const peer of nodes) greet(node, peer);
     if (output.kind === "fetch") fetch(node, output);
     if (output.kind === "commit") commit(node, output);
+    if (output.kind === "keep") node.disk.documents.set(output.document.digest, output.document.bytes);
+    if (output.kind === "transition") node.disk.transitions.push(output.transition);
+    if (output.kind === "review")
+      later(node, REVIEW_MS, () =>
+        handle(node, { kind: "reviewed", document: output.document.digest, agrees: agrees(node.index) }),
+      );
+    if (output.kind === "receipt") receipts.set(output.id, output.receipt);
   };
 
   const persist = (node: SimNode, record: GuardRecord): Input => {
@@ -164,7 +194,12 @@ export function createWorld(options: WorldOptions = {}) {
   const publish = (node: SimNode, topic: Topic, bytes: Uint8Array): void => {
     const { round } = checkPublished(node, topic, bytes);
     for (const peer of nodes) {
-      if (peer === node || !deliver({ topic, from: node.index, to: peer.index, round, at: now }, random)) continue;
+      if (
+        peer === node ||
+        !areLinked(node, peer) ||
+        !deliver({ topic, from: node.index, to: peer.index, round, at: now }, random)
+      )
+        continue;
       later(peer, delay(), () => handle(peer, { kind: "gossip", id: String(gossipId++), topic, from: node.address, bytes }));
     }
   };
@@ -207,8 +242,13 @@ export function createWorld(options: WorldOptions = {}) {
     return { kind: "certificate", round: 0, digest: "0x" };
   };
 
+  /** Both let the other connect. */
+  const areLinked = (a: SimNode, b: SimNode): boolean =>
+    a.address === b.address ||
+    ((a.machine?.peers().includes(b.address) ?? false) && (b.machine?.peers().includes(a.address) ?? false));
+
   const greet = (node: SimNode, peer: SimNode): void => {
-    if (peer === node) return;
+    if (peer === node || !areLinked(node, peer)) return;
     const sentAt = clock(node);
     const back = delay();
     later(peer, delay(), () => {
@@ -221,7 +261,7 @@ export function createWorld(options: WorldOptions = {}) {
   const fetch = (node: SimNode, { want, from, timeoutMs }: Output & { kind: "fetch" }): void => {
     const peer = nodes.find((candidate) => candidate.address === from);
     const fail = (): void => handle(node, { kind: "fetch-failed", want, from });
-    if (peer?.machine === undefined || !serves({ from: node.index, to: peer.index, want, at: now })) {
+    if (peer?.machine === undefined || !areLinked(node, peer) || !serves({ from: node.index, to: peer.index, want, at: now })) {
       later(node, timeoutMs, fail);
       return;
     }
@@ -232,9 +272,10 @@ export function createWorld(options: WorldOptions = {}) {
     });
   };
 
-  const stored = ({ rounds }: Disk, { kind, digest }: Want): Uint8Array | undefined => {
+  const stored = ({ rounds, documents }: Disk, { kind, digest }: Want): Uint8Array | undefined => {
+    if (kind === "document") return documents.get(digest);
     const round = rounds.get(digest);
-    if (round === undefined || kind === "observation") return undefined;
+    if (round === undefined || (kind !== "body" && kind !== "certificate")) return undefined;
     return kind === "body" ? encodeRoundBody(round.body) : encodeCertificate(round.certified.certificate);
   };
 
@@ -260,7 +301,13 @@ export function createWorld(options: WorldOptions = {}) {
       scheme,
       key,
       fold,
-      start: { head: stored[0], guard: [...node.disk.guard.values()], history },
+      start: {
+        head: stored[0],
+        guard: [...node.disk.guard.values()],
+        history,
+        documents: [...node.disk.documents.values()].reverse(),
+        transitions: node.disk.transitions.toSorted((a, b) => a.certificate.header.round - b.certificate.header.round),
+      },
     });
   };
   const start = (node: SimNode): void => {
@@ -299,6 +346,13 @@ export function createWorld(options: WorldOptions = {}) {
     startAt,
     now: () => now,
     handle,
+    /** Hands a document to one node; gives its receipt. */
+    submit: (index: number, bytes: Uint8Array): DocumentReceipt | undefined => {
+      const node = nodes[index];
+      const id = String(submissions++);
+      if (node !== undefined) handle(node, { kind: "submitted", id, bytes });
+      return receipts.get(id);
+    },
     start,
     stop,
     startAll: () => {
@@ -326,6 +380,15 @@ export function certifiedBetween({ certified }: World, first: number, last: numb
   return [...certified.keys()].filter((round) => round >= first && round <= last).sort((a, b) => a - b);
 }
 
-export function copyDisk({ guard, rounds }: Disk): Disk {
-  return { guard: new Map(guard), rounds: new Map(rounds) };
+export function copyDisk({ guard, rounds, documents, transitions }: Disk): Disk {
+  return {
+    guard: new Map(guard),
+    rounds: new Map(rounds),
+    documents: new Map(documents),
+    transitions: [...transitions],
+  };
+}
+
+export function emptyDisk(): Disk {
+  return { guard: new Map(), rounds: new Map(), documents: new Map(), transitions: [] };
 }

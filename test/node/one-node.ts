@@ -21,7 +21,7 @@ export const AT = 1_000_000_000_000;
 export const network = testNetwork();
 export const keys = testKeys(4);
 export const FIRST_ROUND = 1_000_000_002;
-export const EMPTY_START: StartState = { head: undefined, guard: [], history: [] };
+export const EMPTY_START: StartState = { head: undefined, guard: [], history: [], documents: [], transitions: [] };
 
 export function keyOf(index: number): TestKey {
   const key = keys[index];
@@ -50,7 +50,7 @@ export function observationBy(index: number, changes: Partial<Observation> = {})
 
 /** The first round as the fold gives it for these observations. */
 export function headerOf(observations: readonly SignedObservation[], round = FIRST_ROUND): RoundHeader {
-  return toyFold.nextRound({ network, parent: undefined, round, observations }).header;
+  return toyFold.nextRound({ network, parent: undefined, round, observations, documents: [] }).header;
 }
 
 export function proposalBy(

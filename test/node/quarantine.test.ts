@@ -232,7 +232,7 @@ describe("the machine in quarantine", () => {
 
   it("starts above the newest record of its own guard, of any kind", () => {
     const record = { kind: "proposal" as const, round: FIRST_ROUND + 7, configDigest: network.configDigest, digest: digestOf(1) };
-    const machine = createNode(0, { head: undefined, guard: [record], history: [] });
+    const machine = createNode(0, { head: undefined, guard: [record], history: [], documents: [], transitions: [] });
     leaveQuarantine(machine, 0);
     expect(machine.status().firstRound).toBe(FIRST_ROUND + 8);
   });

@@ -23,7 +23,7 @@ import { toyFold } from "./toy-fold.ts";
 const START = AT + 2_000;
 const seen = [0, 1, 2].map((index) => observationBy(index));
 const header = headerOf(seen);
-const { digest } = toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations: seen });
+const { digest } = toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations: seen, documents: [] });
 const missing = observationBy(2);
 
 /** Node 3, asked to sign a proposal of which it lacks one observation. */

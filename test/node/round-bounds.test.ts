@@ -14,7 +14,7 @@ function digestFor(index: number) {
 }
 
 function computation(round: number) {
-  const opened = { parent: undefined, round, observations: [observationBy(0, { round })] };
+  const opened = { parent: undefined, round, observations: [observationBy(0, { round })], documents: [] };
   return { opened, computed: toyFold.nextRound({ network, ...opened }) };
 }
 
@@ -102,7 +102,13 @@ describe("a certificate", () => {
       const { signer, signature } = certificateBy([index], of.header).signatures[0] ?? { signer: "0x", signature: "0x" };
       pool.add({ round: 5, signer, digest: of.digest, value: { ...of, signer, signature } });
     };
-    const other = toyFold.nextRound({ network, parent: undefined, round: 5, observations: [observationBy(1, { round: 5 })] });
+    const other = toyFold.nextRound({
+      network,
+      parent: undefined,
+      round: 5,
+      observations: [observationBy(1, { round: 5 })],
+      documents: [],
+    });
     for (const index of [3, 2]) add(index, { header, digest });
     add(1, other);
     expect(assembleCertificate(pool, { header, digest }, network.committee)).toBeUndefined();

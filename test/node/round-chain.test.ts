@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { bodyOf, nextRound, recomputeBody } from "../../aggregator/round.ts";
 import { createChain, WALK_ROUNDS } from "../../node/chain.ts";
 import { EVENT_LEVELS } from "../../node/events.ts";
+import { FOLD } from "../../node/fold.ts";
 import type { ChainLink } from "../../node/machine.ts";
 import { ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { digestOf } from "../support/network.ts";
-import { certifiedBetween, createWorld } from "./mini-network.ts";
+import { certifiedBetween, createWorld, emptyDisk } from "./mini-network.ts";
 
 const FIRST = 1_000_000_000;
 
@@ -71,12 +71,12 @@ describe("the walk back from the head", () => {
 
 describe("with the real fold", () => {
   it("the network certifies, a node that lost its store catches up by bodies alone, and all agree", () => {
-    const world = createWorld({ n: 4, seed: 51, fold: { nextRound, bodyOf, recomputeBody } });
+    const world = createWorld({ n: 4, seed: 51, fold: FOLD });
     world.startAll();
     world.run(8);
     const node = world.node(1);
     world.stop(node);
-    node.disk = { guard: new Map(), rounds: new Map() };
+    node.disk = emptyDisk();
     world.run(3);
     world.start(node);
     world.run(6);
@@ -94,7 +94,7 @@ describe("events", () => {
     world.run(8);
     const node = world.node(1);
     world.stop(node);
-    node.disk = { guard: new Map(), rounds: new Map() };
+    node.disk = emptyDisk();
     world.start(node);
     world.run(16);
     expect(world.events("backfill-stopped").map((event) => event.node)).toEqual([1]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { EMPTY_MEMORY } from "../../circuit-breaker/memory.ts";
 import { GOSSIP_VERDICTS, type GossipCode } from "../../node/gossip-codes.ts";
 import type { RoundMachine, Topic } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
@@ -53,9 +54,10 @@ const otherSigner = signedBy(stranger);
 const parent = headerOf(seen, FIRST_ROUND - 1);
 const child = toyFold.nextRound({
   network,
-  parent: { header: parent, digest: digestOf(9), memory: { feeds: [] } },
+  parent: { header: parent, digest: digestOf(9), memory: EMPTY_MEMORY },
   round: FIRST_ROUND,
   observations: seen,
+  documents: [],
 }).header;
 
 type Row = {
@@ -173,9 +175,15 @@ function other(value: number): Uint8Array {
 }
 
 function childOf(of: typeof header) {
-  const digest = toyFold.nextRound({ network, parent: undefined, round: of.round, observations: seen }).digest;
-  const memory = { feeds: [] };
-  return toyFold.nextRound({ network, parent: { header: of, digest, memory }, round: FIRST_ROUND, observations: seen }).header;
+  const digest = toyFold.nextRound({ network, parent: undefined, round: of.round, observations: seen, documents: [] }).digest;
+  const memory = EMPTY_MEMORY;
+  return toyFold.nextRound({
+    network,
+    parent: { header: of, digest, memory },
+    round: FIRST_ROUND,
+    observations: seen,
+    documents: [],
+  }).header;
 }
 
 function signatureOf({ privateKey }: TestKey): Uint8Array {
@@ -214,7 +222,8 @@ describe("gossip verdicts", () => {
     expect(only(outputs, "event")).toMatchObject([
       { code: "internal-fault", fields: { input: "gossip", fault: "out of memory" } },
     ]);
-    const reached = new Set<string>([...ROWS.map(({ code }) => code), "internal"]);
+    // A member of another committee: round-configs.test.ts.
+    const reached = new Set<string>([...ROWS.map(({ code }) => code), "internal", "other-committee"]);
     expect([...reached].sort()).toEqual(Object.keys(GOSSIP_VERDICTS).sort());
   });
 

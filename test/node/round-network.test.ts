@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { certifiedBetween, copyDisk, createWorld, type World } from "./mini-network.ts";
+import { certifiedBetween, copyDisk, createWorld, emptyDisk, type World } from "./mini-network.ts";
 
 /** The round in which every world starts; the first to be signed is two later. */
 const FIRST = 1_000_000_000;
@@ -73,7 +73,7 @@ describe("crashes", () => {
   it.each([
     ["its store", (world: World) => copyDisk(world.node(1).disk)],
     ["an older copy of its store", (_: World, old: ReturnType<typeof copyDisk>) => old],
-    ["an empty store", () => ({ guard: new Map(), rounds: new Map() })],
+    ["an empty store", () => emptyDisk()],
   ])("a node restarted at once with %s signs nothing twice and catches up, history included", (_, diskOf) => {
     const world = createWorld({ n: 4, seed: 7 });
     world.startAll();
@@ -199,7 +199,7 @@ describe("any weather", () => {
       world.run(8);
       const victim = world.node(seed % world.nodes.length);
       world.stop(victim);
-      if (seed % 3 === 0) victim.disk = { guard: new Map(), rounds: new Map() };
+      if (seed % 3 === 0) victim.disk = emptyDisk();
       world.run(2);
       world.start(victim);
       world.run(8);

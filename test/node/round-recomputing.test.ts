@@ -66,9 +66,15 @@ describe("a certified round that is all here", () => {
   it("brings the rounds after it along, oldest first", () => {
     const next = FIRST_ROUND + 1;
     const leader = keys.findIndex(({ address }) => address === leaderOf(network.committee, next));
-    const parent = toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations: OBSERVATIONS });
+    const parent = toyFold.nextRound({
+      network,
+      parent: undefined,
+      round: FIRST_ROUND,
+      observations: OBSERVATIONS,
+      documents: [],
+    });
     const observations = [0, 1, 2].map((index) => observationBy(index, { round: next }));
-    const { header } = toyFold.nextRound({ network, parent, round: next, observations });
+    const { header } = toyFold.nextRound({ network, parent, round: next, observations, documents: [] });
     const machine = createNode(3);
     leaveQuarantine(machine, 3);
     const at = LATE + 1_000;

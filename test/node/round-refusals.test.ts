@@ -92,11 +92,11 @@ describe("a leader", () => {
 it("a proposal whose parent's body is not here waits for it, and is signed when it comes (P8)", () => {
   const machine = started(1);
   const first = [0, 2, 3].map((index) => observationBy(index));
-  const parent = toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations: first });
+  const parent = toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations: first, documents: [] });
   const round = FIRST_ROUND + 1;
   const head = { round: FIRST_ROUND, digest: parent.digest };
   const observations = [0, 2, 3].map((index) => observationBy(index, { round, head }));
-  const { header } = toyFold.nextRound({ network, parent, round, observations });
+  const { header } = toyFold.nextRound({ network, parent, round, observations, documents: [] });
   hear(machine, observations, START + 1_010);
   const digests = observations.map(({ digest }) => digest);
   const proposal = proposalBy(3, header, digests, certificateBy([0, 2, 3], parent.header));
@@ -104,7 +104,7 @@ it("a proposal whose parent's body is not here waits for it, and is signed when 
   expect(codesOf(waiting)).toEqual([]);
   const [fetch] = only(waiting, "fetch").filter(({ want }) => want.kind === "body");
   if (fetch === undefined) throw new Error("the parent's body is asked for");
-  const bytes = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: first }));
+  const bytes = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: first, documents: [] }));
   const outputs = machine.handle({ kind: "fetched", want: fetch.want, from: fetch.from, bytes }, START + 1_050);
   expect(only(outputs, "persist").map(({ record }) => [record.kind, record.round])).toEqual([["round", round]]);
 });

@@ -130,7 +130,7 @@ describe("a round, moment by moment", () => {
 });
 
 function toyDigest(observations = seen) {
-  return toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations }).digest;
+  return toyFold.nextRound({ network, parent: undefined, round: FIRST_ROUND, observations, documents: [] }).digest;
 }
 
 describe("a clock that is set back", () => {
@@ -231,7 +231,7 @@ describe("what a node does not sign", () => {
     const parent = toyDigest(first);
     hear(machine, first, START + 10);
     machine.handle(gossip("certificate", encodeCertificate(certificateBy([0, 2, 3], headerOf(first)))), START + 20);
-    const body = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: first }));
+    const body = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: first, documents: [] }));
     machine.handle({ kind: "fetched", want: { kind: "body", digest: parent }, from: keyOf(0).address, bytes: body }, START + 30);
     const round = FIRST_ROUND + 1;
     const own = machine.handle({ kind: "sampled", round, entries: [], gauges: [], shadows: [] }, START + 1_001);
@@ -249,7 +249,8 @@ describe("what a node does not sign", () => {
     expect(only(machine.handle(gossip("proposal", itself), START + 1_021), "event")).toMatchObject([
       { fields: { why: "parent" } },
     ]);
-    expect([...cases.map(([, why]) => why), "newer-head-own", "parent"].sort()).toEqual(
+    // Documents: round-documents.test.ts.
+    expect([...cases.map(([, why]) => why), "newer-head-own", "parent", "documents"].sort()).toEqual(
       expect.arrayContaining([...REFUSALS].sort()),
     );
   });
@@ -276,14 +277,14 @@ describe("what a node does not sign", () => {
 describe("fetching", () => {
   const want = { kind: "body", digest: toyDigest() } as const;
   const announce = gossip("certificate", encodeCertificate(certificateBy([0, 1, 2], header)));
-  const body = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: seen }));
+  const body = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: seen, documents: [] }));
 
   it("a certificate without its body is completed by anyone who has it; each answer is checked", () => {
     const machine = started(3);
     const asked = only(machine.handle(announce, START + 20), "fetch");
     expect(asked).toEqual([{ kind: "fetch", want, from: keyOf(0).address, timeoutMs: 2_000 }]);
     const other = encodeRoundBody(
-      toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: [...seen, observationBy(3)] }),
+      toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: [...seen, observationBy(3)], documents: [] }),
     );
     const wrong = machine.handle({ kind: "fetched", want, from: keyOf(0).address, bytes: other }, START + 30);
     expect(only(wrong, "event")).toMatchObject([{ code: "bad-answer", fields: { fault: "recomputes to another header" } }]);
@@ -332,7 +333,7 @@ describe("fetching", () => {
 
 describe("a damaged store", () => {
   const certified = { digest: toyDigest(), certificate: certificateBy([0, 1, 2], header), feeds: [] };
-  const body = toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: seen });
+  const body = toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations: seen, documents: [] });
   const [first, ...others] = certified.certificate.signatures;
   const other = others[0];
   if (first === undefined || other === undefined) throw new Error("a certificate has signatures");

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Want } from "../../node/machine.ts";
 import {
   decodeHello,
   decodeRequest,
@@ -36,11 +37,15 @@ const body: fc.Arbitrary<RoundBody> = fc.record({
   parent: fc.option(header, { nil: undefined }),
   memory: fc.uint8Array({ maxLength: 200 }).map(toHex),
   observations: fc.array(fc.uint8Array({ minLength: 1, maxLength: 100 }).map(toHex), { maxLength: 5 }),
+  documents: fc.array(fc.uint8Array({ minLength: 1, maxLength: 100 }).map(toHex), { maxLength: 3 }),
 });
 const hello = fc.record({ clock: count, head: fc.record({ round: count, digest: hex(32) }), quarantine: fc.boolean() });
 const request = fc.oneof(
   fc.constant({ kind: "hello" as const }),
-  fc.record({ kind: fc.constantFrom("observation" as const, "certificate" as const, "body" as const), digest: hex(32) }),
+  fc.record({
+    kind: fc.constantFrom<Want["kind"]>("observation", "certificate", "body", "document", "transition"),
+    digest: hex(32),
+  }),
 );
 
 describe("what goes over the wire", () => {
@@ -72,7 +77,7 @@ describe("what goes over the wire", () => {
     );
   });
 
-  const sample = encodeRoundBody({ round: 1, parent: undefined, memory: "0x01", observations: ["0x02"] });
+  const sample = encodeRoundBody({ round: 1, parent: undefined, memory: "0x01", observations: ["0x02"], documents: ["0x03"] });
   it.each([
     ["a truncated body", sample.subarray(0, -1), "truncated"],
     ["a body with more behind it", Uint8Array.from([...sample, 0]), "1 bytes left over"],
@@ -92,7 +97,7 @@ describe("what goes over the wire", () => {
     const bytes = encodeHello({ clock: 1, head: { round: 0, digest: ZERO_DIGEST }, quarantine: false });
     expect(bytes).toHaveLength(HELLO_BYTES);
     expect(decodeHello(bytes.map((byte, index) => (index === 0 ? 2 : byte))).ok).toBe(false);
-    expect(decodeRequest(Uint8Array.of(4))).toEqual({ ok: false, error: "expected a request of kind 0 to 3, found 4" });
+    expect(decodeRequest(Uint8Array.of(6))).toEqual({ ok: false, error: "expected a request of kind 0 to 5, found 6" });
     expect(encodeRequest({ kind: "body", digest: ZERO_DIGEST })).toHaveLength(MAX_REQUEST_BYTES);
   });
 

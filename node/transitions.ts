@@ -1,0 +1,128 @@
+import type { Address, Digest } from "../protocol/bytes.ts";
+import type { Certificate } from "../protocol/certificate.ts";
+import type { Network } from "../protocol/config.ts";
+import { type Transition, verifyTransition } from "../protocol/transition.ts";
+import { headNetwork, settleConfig, stepAhead } from "./configuring.ts";
+import { askOrder, type Desk, emit } from "./desk.ts";
+import type { Step } from "./networks.ts";
+import { decodeTransitionAnswer, encodeTransitionAnswer } from "./wire.ts";
+
+/** How long a transition is asked for; whoever still speaks of its config after that starts the search again. */
+const TRANSITION_MS = 10_000;
+/** Transitions that wait for the one before them; each holds a whole config. */
+const MAX_WAITING = 8;
+
+/** A transition whose predecessor is not known: the config that it is said to lead from. */
+export type WaitingTransition = { readonly from: Digest; readonly transition: Transition };
+
+/**
+ * A neighbour speaks of another config than the one reached here, so this node may be behind a transition: asked for by the config's
+ * digest, and no more than once in a while on the word of one neighbour.
+ */
+export function noticeConfig(desk: Desk, digest: Digest, from: Address): void {
+  if (digest === reached(desk).configDigest) return;
+  if (desk.now < (desk.rumours.get(from) ?? 0)) return;
+  desk.rumours.set(from, desk.now + TRANSITION_MS);
+  wantTransition(desk, digest, from);
+}
+
+/** The newest config that this node has followed to. */
+function reached(desk: Desk): Network {
+  return stepAhead(desk)?.network ?? headNetwork(desk);
+}
+
+/** How the head's config came into force, where this node skipped the round in which it did. */
+export function explainHead(desk: Desk, from: readonly Address[]): void {
+  const { configDigest } = headNetwork(desk);
+  if (configDigest === desk.networks.genesis.configDigest || desk.networks.stepInto(configDigest) !== undefined) return;
+  desk.fetching.need({ kind: "transition", digest: configDigest }, askOrder(desk, from), desk.now + TRANSITION_MS);
+}
+
+function wantTransition(desk: Desk, digest: Digest, from: Address): void {
+  desk.fetching.need({ kind: "transition", digest }, askOrder(desk, [from]), desk.now + TRANSITION_MS);
+}
+
+/** An answer says where it leads from: a node that is several changes behind asks its way back to where it stands. */
+export function takeTransition(desk: Desk, digest: Digest, bytes: Uint8Array, from: Address): string | undefined {
+  const decoded = decodeTransitionAnswer(bytes);
+  if (!decoded.ok) return decoded.error;
+  const { transition, from: before = reached(desk).configDigest } = decoded.value;
+  if (transition.certificate.header.configDigest !== digest) return "another transition";
+  const predecessor = desk.networks.find(before);
+  const isHere = predecessor !== undefined && isWayFrom(desk, predecessor, transition);
+  if (!isHere) return postpone(desk, digest, { from: before, transition }, from);
+  const fault = follow(desk, predecessor, transition);
+  if (fault === undefined) followWaiting(desk);
+  return fault;
+}
+
+/**
+ * Behind the head a transition only explains what came into force, so it may lead from any config that is known; ahead of it only from
+ * the one in force: whoever held keys of an older committee must not fork off from there.
+ */
+function isWayFrom(desk: Desk, predecessor: Network, { certificate }: Transition): boolean {
+  if (certificate.header.round <= desk.rounds.head().round) return true;
+  return predecessor === reached(desk);
+}
+
+function postpone(desk: Desk, digest: Digest, waiting: WaitingTransition, from: Address): string | undefined {
+  if (waiting.from === digest || desk.waiting.has(waiting.from)) return "a transition that leads in a circle";
+  desk.waiting.set(digest, waiting);
+  for (const oldest of desk.waiting.keys()) if (desk.waiting.size > MAX_WAITING) desk.waiting.delete(oldest);
+  wantTransition(desk, waiting.from, from);
+  return undefined;
+}
+
+function followWaiting(desk: Desk): void {
+  for (const [digest, { from, transition }] of desk.waiting) {
+    const predecessor = desk.networks.find(from);
+    if (predecessor === undefined || !isWayFrom(desk, predecessor, transition)) continue;
+    desk.waiting.delete(digest);
+    if (follow(desk, predecessor, transition) === undefined) followWaiting(desk);
+    return;
+  }
+}
+
+/** Verified from where it leads from; says why not. */
+function follow(desk: Desk, from: Network, transition: Transition): string | undefined {
+  const { round } = transition.certificate.header;
+  const known = round <= desk.rounds.head().round ? 0 : Math.max(desk.rounds.head().round, stepAhead(desk)?.round ?? 0);
+  const verified = verifyTransition(transition, { from, round: known }, desk.scheme);
+  if (!verified.ok) return `transition: ${verified.error.code}`;
+  addStep(desk, { from, network: verified.value, round, transition });
+  return undefined;
+}
+
+/** The first certificate under a config that this node holds the round of: adopted as its way into it. */
+export function noteTransition(desk: Desk, from: Network, network: Network, certificate: Certificate): void {
+  const { round } = certificate.header;
+  addStep(desk, { from, network, round, transition: { config: network.config, certificate } });
+}
+
+function addStep(desk: Desk, step: Step): void {
+  if (!desk.networks.add(step)) return;
+  desk.fetching.drop({ kind: "transition", digest: step.network.configDigest });
+  emit(desk, { kind: "transition", transition: step.transition });
+  settleConfig(desk);
+}
+
+/** Stored transitions, oldest first, verified like a stranger's; says what is wrong with the first that leads nowhere. */
+export function restoreTransitions(desk: Desk, transitions: readonly Transition[]): string | undefined {
+  let from = desk.networks.genesis;
+  let known = 0;
+  for (const transition of transitions) {
+    const { round } = transition.certificate.header;
+    const verified = verifyTransition(transition, { from, round: known }, desk.scheme);
+    if (!verified.ok) return `transition of round ${round}: ${verified.error.code}`;
+    desk.networks.add({ from, network: verified.value, round, transition });
+    from = desk.networks.find(verified.value.configDigest) ?? verified.value;
+    known = round;
+  }
+  return undefined;
+}
+
+/** Wire bytes of the newest way into a config. */
+export function serveTransition(desk: Desk, digest: Digest): Uint8Array | undefined {
+  const step = desk.networks.stepInto(digest);
+  return step === undefined ? undefined : encodeTransitionAnswer({ from: step.from.configDigest, transition: step.transition });
+}
