@@ -30,6 +30,8 @@ export const OVERRIDES = {
     },
   ],
 };
+/** What a later config has. */
+export const FEEDS_LEFT = ["ETH/USD", "LINK/USD"].map((feed) => ({ feed, preset: "major", sources: plainSources(feed, 7) }));
 export const network: Network = governedNetwork(OVERRIDES);
 export const keys: readonly TestKey[] = testKeys(4);
 export const fold: Fold = FOLD;

@@ -1,6 +1,7 @@
 import { type BreakerMemory, decodeMemory, encodeMemory, type FeedMemory } from "../../../circuit-breaker/memory.ts";
 import { MAX_AMOUNT } from "../../../protocol/amount.ts";
 import { keccakHex, toHex } from "../../../protocol/bytes.ts";
+import type { Network } from "../../../protocol/config.ts";
 import { decodeReport, encodeReport } from "../../../protocol/document.ts";
 import type { SignedDocument } from "../../../protocol/governance.ts";
 import {
@@ -18,10 +19,12 @@ import { feedId } from "../../support/rounds.ts";
 import { classOf, ensure, type Target } from "../target.ts";
 import { editEntry, editMemory, instant } from "./breaker-memory.ts";
 import { entriesOf, FIRST_ROUND, fold, gaugesOf, honestChain, keys, type Link, network } from "./chain.ts";
-import { DOCUMENTS, editGovernance } from "./governance-memory.ts";
+import { CHANGED, DOCUMENTS, editGovernance } from "./governance-memory.ts";
 
 const HEAD_BYTES = 6;
 const EDIT_BYTES = 4;
+/** From this value of its byte on, heads are named under the other config. */
+const OTHER_CONFIG = 128;
 const MAX_EDITS = 24;
 /** What an edit's first byte chooses: of all members or of one, of memory, or a document to be carried. */
 const EDITS = ["memory", "entries", "entry", "governance", "gauges", "document"] as const;
@@ -50,12 +53,13 @@ function seedsOf(): readonly Uint8Array[] {
     ...[5, 1, 0, 0, 0, 0],
     ...[where % EDITS.length, where, where * 7, where],
   ]);
-  return [...heads, ...edits].map((bytes) => Uint8Array.from(bytes));
+  const switched = [5, 1, 0, 0, 0, OTHER_CONFIG, EDITS.indexOf("governance"), 8, 1, 0];
+  return [...heads, ...edits, switched].map((bytes) => Uint8Array.from(bytes));
 }
 
 function execute(links: readonly Link[], input: Uint8Array): string {
   const body = bodyFrom(links, input);
-  const opened = fold.recomputeBody(network, body, scheme);
+  const opened = fold.recomputeBody(networkOf(input), body, scheme);
   if (!opened.ok) return classOf(opened.error);
   const { memory, feeds, header, intake } = opened.value;
   const encoded = encodeMemory(memory);
@@ -73,6 +77,11 @@ function execute(links: readonly Link[], input: Uint8Array): string {
   ensure(intake.length === opened.value.documents.length, "every document has an outcome");
   const codes = [...new Set(intake.map(({ code }) => code))].sort().join("+");
   return `${codes} ${feeds.map(({ report: { state, liquidate, reasons } }) => `${state} ${liquidate} ${reasons}`).join(", ")}`;
+}
+
+/** The config in force, or the one that a parent may have decided on. */
+function networkOf(input: Uint8Array): Network {
+  return (input[HEAD_BYTES - 1] ?? 0) < OTHER_CONFIG ? network : CHANGED;
 }
 
 /** A body that hangs together: its parent commits to the edited memory, its observations are signed. */
@@ -109,8 +118,8 @@ function bodyFrom(links: readonly Link[], input: Uint8Array): RoundBody {
   const memory = encodeMemory(edited);
   const parent = { ...header, stateRoot: keccakHex(memory) };
   const timed = times === 0 ? parent : { ...parent, timestamp: instant(times, now) };
-  const { configDigest, domain } = network;
-  const head = { round: heads === 0 ? 0 : parentRound + heads - 1, digest: configDigest };
+  const { configDigest, domain } = networkOf(input);
+  const head = { round: heads % OTHER_CONFIG === 0 ? 0 : parentRound + (heads % OTHER_CONFIG) - 1, digest: configDigest };
   const observations = keys.map((key, index) =>
     signObservation(
       {

@@ -1,10 +1,11 @@
 import { EMPTY_GOVERNANCE, type GovernanceMemory, type PauseMemory } from "../../../circuit-breaker/governance-memory.ts";
+import { networkUnder } from "../../../protocol/config.ts";
 import { ALL_FEEDS, type SignedDocument } from "../../../protocol/governance.ts";
 import { GOVERNORS, GUARDIANS, governedNetwork, signedBy } from "../../support/governance.ts";
 import { digestOf } from "../../support/network.ts";
 import { feedId } from "../../support/rounds.ts";
 import { instant } from "./breaker-memory.ts";
-import { FIRST_ROUND, network, OVERRIDES } from "./chain.ts";
+import { FEEDS_LEFT, FIRST_ROUND, network } from "./chain.ts";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 const HOUR_MS = 3_600_000;
@@ -12,8 +13,8 @@ const AT = FIRST_ROUND * network.config.roundMs;
 const HOLDERS = [...GOVERNORS, ...GUARDIANS].map(({ address }) => address).sort();
 const SCOPES = ["ETH/USD", "BTC/USD", "CHAIN/ETHEREUM", "ZZZ/USD"].map(feedId);
 
-/** Another config of the same network, one version later and with other prices. */
-export const CHANGED = governedNetwork({ ...OVERRIDES, version: 2, leaseMs: 70_000 });
+/** The same network under another config: one version later, without one of its feeds and without its chain. */
+export const CHANGED = networkUnder(network, governedNetwork({ feeds: FEEDS_LEFT, version: 2, leaseMs: 70_000 }).config);
 
 /** Whatever keyholders might say around the first rounds of the honest chain, signed by one, two or enough of them. */
 export const DOCUMENTS: readonly SignedDocument[] = [
