@@ -4,7 +4,7 @@ import { isScalar, type ParsedNode, parse } from "yaml";
 import { ADAPTERS } from "../adapters/index.ts";
 import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
 import { type NodeConfig, parseNodeConfig } from "../node/node-config.ts";
-import { type ConfigFault, genesisNetwork, type Network, parseNetworkConfig } from "../protocol/config.ts";
+import { type ConfigFault, genesisNetwork, type Network, type NetworkConfig, parseNetworkConfig } from "../protocol/config.ts";
 
 /** A config beyond this is not one. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -19,15 +19,28 @@ const MAX_KEY_COMPARISONS = 4_000_000;
  * @throws OperationalError `unreadable`, `not-yaml`, `bad-config`; the last names every field at fault and what was expected
  */
 export function readNetworkFile(path: string): Network {
-  const parsed = parseNetworkConfig(readYaml(path));
+  return genesisNetwork(readNetworkConfig(path));
+}
+
+/**
+ * Reads a config that is not a genesis. Throws as {@link readNetworkFile}.
+ *
+ * @param fill adds to the file's content what it may leave out
+ */
+export function readNetworkConfig(path: string, fill: (content: unknown) => unknown = (content) => content): NetworkConfig {
+  const parsed = parseNetworkConfig(fill(readYaml(path)));
   if (!parsed.ok) throw badConfig(path, parsed.error);
+  const references = new Set(parsed.value.references.map(({ name }) => name));
   const unknown = parsed.value.feeds.flatMap(({ feed, sources }) =>
     sources
-      .filter(({ venue }) => !Object.hasOwn(ADAPTERS, venue))
-      .map(({ venue }) => ({ path: `feeds[${feed}].sources`, expected: `expected a venue with an adapter, found "${venue}"` })),
+      .filter(({ venue }) => !Object.hasOwn(ADAPTERS, venue) && !references.has(venue))
+      .map(({ venue }) => ({
+        path: `feeds[${feed}].sources`,
+        expected: `expected a venue with an adapter or a reference, found "${venue}"`,
+      })),
   );
   if (unknown.length > 0) throw badConfig(path, unknown);
-  return genesisNetwork(parsed.value);
+  return parsed.value;
 }
 
 /** Reads an operator's `node.yaml`; its paths become absolute. Throws as {@link readNetworkFile}. */

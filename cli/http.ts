@@ -3,6 +3,7 @@ import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
 import { collectText } from "./input.ts";
 
 const TIMEOUT_MS = 5_000;
+const JSON_TYPE = "application/json";
 /** A bundle of a network's largest size stays under this. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
@@ -17,18 +18,27 @@ const CONNECTION_FAULTS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "the connection was cut",
 };
 
+type Limits = { readonly timeoutMs?: number };
+
 /**
  * One JSON document over HTTP, within a time and a size.
  *
  * @throws OperationalError `bad-url`, `unreachable`, `refused` (`details.status` holds the HTTP status; the message carries a problem
  * document's detail), `not-json`, `oversize`; each names the URL
  */
-export async function getJson(
-  address: string,
-  { timeoutMs = TIMEOUT_MS }: { readonly timeoutMs?: number } = {},
-): Promise<Answer> {
+export async function getJson(address: string, { timeoutMs = TIMEOUT_MS }: Limits = {}): Promise<Answer> {
+  return exchange(address, timeoutMs, { headers: { accept: JSON_TYPE } });
+}
+
+/** Posts a JSON document and reads the one that answers. Throws as {@link getJson}. */
+export async function postJson(address: string, body: unknown, { timeoutMs = TIMEOUT_MS }: Limits = {}): Promise<Answer> {
+  const headers = { accept: JSON_TYPE, "content-type": JSON_TYPE };
+  return exchange(address, timeoutMs, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function exchange(address: string, timeoutMs: number, init: RequestInit): Promise<Answer> {
   const url = parseUrl(address);
-  const { response, text } = await request(url, timeoutMs);
+  const { response, text } = await request(url, timeoutMs, init);
   const body = parseJson(text);
   if (!response.ok) {
     const detail = problemText(body) ?? (response.statusText === "" ? "" : `: ${response.statusText}`);
@@ -80,9 +90,13 @@ function parseUrl(address: string): URL {
   return url;
 }
 
-async function request(url: URL, timeoutMs: number): Promise<{ readonly response: Response; readonly text: string }> {
+async function request(
+  url: URL,
+  timeoutMs: number,
+  init: RequestInit,
+): Promise<{ readonly response: Response; readonly text: string }> {
   try {
-    const response = await fetch(url, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(timeoutMs) });
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
     const stream = response.body as ReadableStream<Uint8Array> | null;
     const text = stream === null ? "" : await collectText(stream, { name: url.href, maxBytes: MAX_ANSWER_BYTES });
     return { response, text };

@@ -2,9 +2,11 @@
 import { Command, CommanderError } from "commander";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { devnetCommand } from "./commands/devnet.ts";
+import { governanceCommand } from "./commands/governance.ts";
 import { initCommand } from "./commands/init.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { nodeCommand } from "./commands/node.ts";
+import { pauseCommand } from "./commands/pause.ts";
 import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
@@ -16,7 +18,9 @@ const program = new Command("breakwater")
   .addCommand(keysCommand())
   .addCommand(nodeCommand())
   .addCommand(verifyCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(pauseCommand())
+  .addCommand(governanceCommand());
 
 /** An operator's mistake is one line; anything else is a bug, and shows where. */
 try {

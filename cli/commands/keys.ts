@@ -1,17 +1,13 @@
 import { Command } from "commander";
-import { createKeyFile, type KeyLog, PASSWORD_VARIABLE, readKeyFile, readPassword } from "../../node/io/keys.ts";
+import { createKeyFile, PASSWORD_VARIABLE, readKeyFile } from "../../node/io/keys.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { type Address, fromHex, isHex } from "../../protocol/bytes.ts";
 import { collectText, readTextFile } from "../input.ts";
-import { readStatedAddress } from "../key-file.ts";
+import { logTo, PASSWORD_FLAG, type PasswordOption, passwordFor, readStatedAddress } from "../key-file.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
 
 /** 64 digits, `0x` and a line end. */
 const MAX_HEX_BYTES = 80;
-
-type PasswordOption = { readonly passwordFile?: string };
-
-const PASSWORD_FLAG = ["--password-file <file>", `file with the password; without it the variable ${PASSWORD_VARIABLE}`] as const;
 
 /** `breakwater keys`: makes, shows and imports the key files that nodes sign with. No subcommand prints a private key. */
 export function keysCommand(terminal: Terminal = processTerminal()): Command {
@@ -94,23 +90,6 @@ function tellKept(file: string, address: Address, { out, note }: Terminal): void
   note(`${file} holds the encrypted key of this address.`);
   note("Give the address to whoever writes network.yaml. Keep a copy of the file and, apart from it, of the password:");
   note("neither can be made again. Never run one key in two places: two signatures of one round are evidence against you.");
-}
-
-/** The commands' own flag in the message, where node.yaml's key would be named otherwise. */
-async function passwordFor(options: PasswordOption, terminal: Terminal): Promise<string> {
-  try {
-    return await readPassword({ ...options, environment: terminal.environment }, logTo(terminal));
-  } catch (error) {
-    if (!(error instanceof OperationalError) || error.code !== "no-password") throw error;
-    throw new OperationalError(`no password for the key: give --password-file <file> or set the variable ${PASSWORD_VARIABLE}`, {
-      code: error.code,
-      cause: error,
-    });
-  }
-}
-
-function logTo({ note }: Terminal): KeyLog {
-  return { warn: (_, message) => note(`warning: ${message}`) };
 }
 
 /** The digits are never repeated in a message. */

@@ -123,6 +123,7 @@ describe("who may pause", () => {
     const config = configOf({ governance: { guardians: RAW.governance.guardians } });
     const council = createCouncil(EMPTY_GOVERNANCE, config);
     expect(council.say(START, pause({ by: GOVERNORS, until: START + MINUTE }))).toBe("too-few");
+    expect(council.say(START, pause({ by: [alice], until: START + HOUR }))).toBe("too-long");
     expect(council.say(START, pause({ by: [alice], until: START + MINUTE }))).toBe("taken");
   });
 });
@@ -173,6 +174,14 @@ describe("the allowance", () => {
     expect(council.say(back - SECOND, pause({ by: [alice], nonce: 3, until: back }))).toBe("allowance");
     expect(council.say(back, pause({ by: [alice], nonce: 3, until: back + half }))).toBe("taken");
     expect(used(council, alice, back)).toBe(half);
+  });
+
+  test("comes back by the pause that ends last, not by the one that was said last", () => {
+    const council = createCouncil();
+    council.say(START, pause({ by: [alice], until: START + 30 * MINUTE }));
+    council.say(START + SECOND, pause({ by: [alice], nonce: 2, feed: BTC, until: START + 2 * SECOND }));
+    expect(used(council, alice, START + 7 * DAY + 30 * MINUTE - 1)).toBe(30 * MINUTE + SECOND);
+    expect(used(council, alice, START + 7 * DAY + 30 * MINUTE)).toBe(0);
   });
 
   test("pays for robust as for none", () => {

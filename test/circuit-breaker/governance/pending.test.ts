@@ -74,6 +74,12 @@ describe("a config is taken in", () => {
     expect(after.memory).toMatchObject({ next: configDigest(config), pending: undefined });
   });
 
+  test("up to 30 days after the timelock, to the millisecond", () => {
+    const latest = ACTIVATION + 30 * DAY;
+    expect(createCouncil().say(START, proposal({ activation: latest + 1 }))).toBe("too-late");
+    expect(createCouncil().say(START, proposal({ activation: latest }))).toBe("taken");
+  });
+
   test("and its own approvals leave no nonce behind", () => {
     const council = createCouncil();
     council.say(START, proposal({}));
@@ -254,6 +260,12 @@ describe("a gap", () => {
     expect(acceptedGaps.size).toBe(0);
     expect(intake[0]?.code).toBe("nothing");
   });
+});
+
+test("where no gap is, there is none that began never", () => {
+  const { acceptedGaps, intake } = createCouncil().round({ at: START, documents: [acceptOf({ by: QUORUM, gapAt: 0 })] });
+  expect(acceptedGaps.size).toBe(0);
+  expect(intake[0]?.code).toBe("nothing");
 });
 
 describe("certified rounds", () => {
