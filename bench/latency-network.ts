@@ -35,6 +35,7 @@ export async function startNetwork(): Promise<BenchNetwork> {
       venues: Object.fromEntries(
         Object.entries(baseUrls).map(([venue, url]) => [venue, { url, requestsPerSecond: REQUESTS_PER_SECOND }]),
       ),
+      rpc: {},
       addressSharedBy: 1,
       logLevel: "warn",
     });
