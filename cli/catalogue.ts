@@ -1,3 +1,5 @@
+import type { Address } from "../protocol/bytes.ts";
+import type { RATE_METHODS } from "../protocol/config.ts";
 import type { Preset, ThresholdOverrides } from "../protocol/thresholds.ts";
 
 /** One source as `network.yaml` writes it. */
@@ -7,7 +9,25 @@ export type CatalogueSource = {
   readonly weight: number;
   readonly convert?: readonly ({ readonly multiply: string } | { readonly divide: string })[];
 };
-export type CatalogueFeed = { readonly feed: string; readonly preset: Preset; readonly sources: readonly CatalogueSource[] };
+export type CatalogueFeed = {
+  readonly feed: string;
+  readonly preset: Preset;
+  readonly peg?: { readonly rate: string };
+  readonly sources: readonly CatalogueSource[];
+};
+
+/** An exchange rate that a contract states, as `network.yaml` writes it. */
+export type CatalogueReference = {
+  readonly name: string;
+  readonly chain: string;
+  readonly market: string;
+  readonly read: {
+    readonly kind: "exchange-rate";
+    readonly contract: Address;
+    readonly method: (typeof RATE_METHODS)[number];
+    readonly decimals: number;
+  };
+};
 
 /**
  * The feeds that a new network starts with. Weights follow rough shares of spot turnover, no venue above 30 %; every feed has more
@@ -63,6 +83,38 @@ export const CATALOGUE: readonly CatalogueFeed[] = [
   },
 ];
 
+/** Lido's wstETH on Ethereum: how much stETH one of it is. */
+export const WSTETH_RATE: CatalogueReference = {
+  name: "wsteth-rate",
+  chain: "ETHEREUM",
+  market: "WSTETH/STETH",
+  read: {
+    kind: "exchange-rate",
+    contract: "0x7f39c581f595b53c5cb19bd0b3f8da6c935e2ca0",
+    method: "stEthPerToken",
+    decimals: 18,
+  },
+};
+
+/** What the catalogue's staked assets are redeemable for, by the feed that is held against it. */
+const RATES: ReadonlyMap<string, CatalogueReference> = new Map([["WSTETH/ETH", WSTETH_RATE]]);
+
+/** The catalogue for a network that declares these chains: a staked asset has its peg where the chain that states its rate is one of them. */
+export function catalogueOn(chains: readonly { readonly chain: string }[]): {
+  readonly feeds: readonly CatalogueFeed[];
+  readonly references: readonly CatalogueReference[];
+} {
+  const declared = [...RATES].filter(([, { chain }]) => chains.some((item) => item.chain === chain));
+  const rates = new Map(declared);
+  return {
+    feeds: CATALOGUE.map(({ sources, ...feed }) => {
+      const rate = rates.get(feed.feed);
+      return { ...feed, ...(rate === undefined ? {} : { peg: { rate: rate.name } }), sources };
+    }),
+    references: declared.map(([, reference]) => reference),
+  };
+}
+
 /** BREAKER.md B12's default basket. */
 export const DEFAULT_BASKET = [
   { feed: "BTC/USD", weight: 30 },
@@ -84,6 +136,8 @@ export const DEVELOPMENT_THRESHOLDS: ThresholdOverrides = {
   seasonMs: 5_000,
 };
 export const DEVELOPMENT_LEASE_MS = 15_000;
+/** A change of a development network's config is seen through within a minute. */
+export const DEVELOPMENT_GOVERNANCE = { timelockMs: 30_000, shadowMs: 10_000, replayRounds: 300 };
 
 function dollarFeed(asset: string, preset: Preset): CatalogueFeed {
   return {

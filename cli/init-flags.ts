@@ -2,6 +2,7 @@ import { type Address, isHex } from "../protocol/bytes.ts";
 import { type Member, MIN_COMMITTEE } from "../protocol/committee.ts";
 import { MAX_MEMBERS } from "../protocol/proposal.ts";
 import { badFlag, parseWhole } from "./flags.ts";
+import type { GovernanceTemplate } from "./templates.ts";
 
 export type Chain = { readonly chain: string; readonly blockMs: number };
 export type Peer = { readonly address: Address; readonly multiaddr: string };
@@ -12,21 +13,63 @@ export type Peer = { readonly address: Address; readonly multiaddr: string };
  * @throws OperationalError `bad-flag`; the message names the flag
  */
 export function parseMembers(texts: readonly string[]): readonly Member[] {
-  const members = texts.map((text): Member => {
-    const [name, value] = splitPair("--member", text, "name=0xaddress");
-    const address = value.toLowerCase();
-    if (!isHex(address, 20)) throw badFlag("--member", `${name}: expected an address, 0x and 40 hex digits, found "${value}"`);
-    return { name, address };
-  });
+  const members = parseNamed("--member", texts);
   if (members.length < MIN_COMMITTEE || members.length > MAX_MEMBERS) {
     throw badFlag("--member", `expected ${MIN_COMMITTEE} to ${MAX_MEMBERS} of them, found ${members.length}`);
   }
-  for (const field of ["name", "address"] as const) {
-    const values = members.map((member) => member[field]);
-    const twice = values.find((value, index) => values.indexOf(value) !== index);
-    if (twice !== undefined) throw badFlag("--member", `expected every ${field} once, found "${twice}" twice`);
-  }
   return members;
+}
+
+function parseNamed(flag: string, texts: readonly string[]): readonly Member[] {
+  const named = texts.map((text): Member => {
+    const [name, value] = splitPair(flag, text, "name=0xaddress");
+    const address = value.toLowerCase();
+    if (!isHex(address, 20)) throw badFlag(flag, `${name}: expected an address, 0x and 40 hex digits, found "${value}"`);
+    return { name, address };
+  });
+  for (const field of ["name", "address"] as const) {
+    const values = named.map((item) => item[field]);
+    const twice = values.find((value, index) => values.indexOf(value) !== index);
+    if (twice !== undefined) throw badFlag(flag, `expected every ${field} once, found "${twice}" twice`);
+  }
+  return named;
+}
+
+/**
+ * `--governor` and `--guardian`, each `name=0xaddress`, repeated, and how many governors a change takes; by default more than half.
+ *
+ * @throws OperationalError `bad-flag`; the message names the flag
+ */
+export function parseGovernance({
+  governor,
+  guardian,
+  quorum,
+}: {
+  readonly governor: readonly string[];
+  readonly guardian: readonly string[];
+  readonly quorum: string | undefined;
+}): GovernanceTemplate {
+  const governors = parseNamed("--governor", governor);
+  const guardians = parseNamed("--guardian", guardian);
+  const most = governors.length;
+  const least = most === 0 ? 0 : (most >> 1) + 1;
+  const chosen = quorum === undefined ? least : parseWhole("--governors-quorum", quorum);
+  if (chosen < least || chosen > most)
+    throw badFlag("--governors-quorum", `expected ${least} to ${most} of ${most} governors, found ${chosen}`);
+  return { governors, quorum: chosen, guardians };
+}
+
+/** `CHAIN=url`, repeated: at least three different ones a chain. @throws OperationalError `bad-flag`; a URL is never repeated, it may hold a key */
+export function parseRpc(texts: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const endpoints: Record<string, readonly string[]> = {};
+  for (const text of texts) {
+    const at = text.indexOf("=");
+    const chain = text.slice(0, Math.max(0, at));
+    const url = text.slice(at + 1);
+    if (at < 1 || !URL.canParse(url)) throw badFlag("--rpc", "expected CHAIN=url");
+    endpoints[chain] = [...(endpoints[chain] ?? []), url];
+  }
+  return endpoints;
 }
 
 /** Whose node this is. @throws OperationalError `bad-flag` */

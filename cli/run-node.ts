@@ -1,12 +1,17 @@
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
+import type { Registry } from "prom-client";
 import { ADAPTERS } from "../adapters/index.ts";
+import { type ChainWatch, createChainWatch } from "../adapters/io/chain-watch.ts";
+import { createRpcMetrics } from "../adapters/io/rpc-metrics.ts";
 import { type Gateway, GatewayError, startGateway } from "../gateway/io/server.ts";
 import { readKeyFile, readPassword } from "../node/io/keys.ts";
 import { createNodeMetrics } from "../node/io/metrics.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { startNode } from "../node/io/runtime.ts";
 import { openStore } from "../node/io/store.ts";
+import { checkNodeConfig, type NodeConfig } from "../node/node-config.ts";
 import { memberIndex } from "../protocol/committee.ts";
+import type { Network } from "../protocol/config.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 
 const MINUTE_MS = 60_000;
@@ -30,6 +35,7 @@ export async function runNode(configFile: string): Promise<void> {
 async function runUntil(ended: Promise<void>, configFile: string): Promise<void> {
   const config = readNodeFile(configFile);
   const network = readNetworkFile(config.network);
+  requireTogether(configFile, config, network);
   const log = pino({ level: config.logLevel });
   const password = await readPassword({ ...passwordFileOf(config.key), environment: process.env }, log);
   const key = await readKeyFile(config.key.file, password, { log });
@@ -53,7 +59,9 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     });
     stops.push(() => store.close());
     const metrics = createNodeMetrics();
-    const node = await startNode({ network, config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now });
+    const chains = openChains(network, config, { log, registry: metrics.registry });
+    stops.push(() => chains.stop());
+    const node = await startNode({ network, config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains });
     stops.push(() => node.stop());
     const gateway = await openGateway({
       host: config.api.host,
@@ -82,6 +90,26 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   await ended;
   log.info({}, "node stopping");
   await stopAll();
+}
+
+/** Two files that are each right may not fit each other. */
+function requireTogether(configFile: string, config: NodeConfig, network: Network): void {
+  const faults = checkNodeConfig(config, network.config);
+  if (faults.length === 0) return;
+  const lines = faults.map(({ path, expected }) => `${path}: ${expected}`);
+  throw new OperationalError(`${configFile}: ${lines.join("; ")}`, { code: "bad-config" });
+}
+
+/** The network's chains through this operator's endpoints; those that he has none for are left to the others. */
+function openChains(
+  { config: { chains, references } }: Network,
+  { rpc }: NodeConfig,
+  { log, registry }: { readonly log: Logger; readonly registry: Registry },
+): ChainWatch {
+  const metrics = createRpcMetrics(registry);
+  const watch = createChainWatch({ chains, references, endpoints: rpc, log, metrics, now: Date.now, random: Math.random });
+  watch.start();
+  return watch;
 }
 
 /** The gateway may not import the node's error; to the operator a taken port is the same one line, whichever listener it is. */

@@ -1,12 +1,26 @@
 import { stringify } from "yaml";
 import type { ThresholdOverrides } from "../protocol/thresholds.ts";
-import type { CatalogueFeed } from "./catalogue.ts";
+import type { CatalogueFeed, CatalogueReference } from "./catalogue.ts";
+
+type Named = { readonly name: string; readonly address: string };
+
+export type GovernanceTemplate = {
+  readonly governors: readonly Named[];
+  /** How many of them a change takes. */
+  readonly quorum: number;
+  readonly guardians: readonly Named[];
+  readonly timelockMs?: number;
+  readonly shadowMs?: number;
+  readonly replayRounds?: number;
+};
 
 export type NetworkTemplate = {
   readonly network: string;
-  readonly members: readonly { readonly name: string; readonly address: string }[];
+  readonly members: readonly Named[];
   readonly leaseMs: number;
-  readonly chains: readonly { readonly chain: string; readonly blockMs: number }[];
+  readonly chains: readonly { readonly chain: string; readonly blockMs: number; readonly uptimeFeed?: string }[];
+  readonly governance?: GovernanceTemplate;
+  readonly references?: readonly CatalogueReference[];
   readonly thresholds: ThresholdOverrides;
   readonly basket: readonly { readonly feed: string; readonly weight: number }[];
   readonly feeds: readonly CatalogueFeed[];
@@ -25,6 +39,13 @@ turn the market into the feed. Two venues that show the same book, or the same c
   longtail  thin and volatile: a jump below 10 % passes. Do holders of this token have another way to be hurt (wash trading,
             shorts of the token itself)? That is for the listing cap of the protocol that lists it, not for an oracle.`;
 
+const GOVERNANCE_COMMENT = `Who may pause and who may change (BREAKER.md B14). A guardian pauses alone for half an hour at most and within an allowance; quorum of
+the governors change anything, no sooner than timelockMs after it was proposed and once its prices have matched for shadowMs. Keep these
+keys apart from the nodes'. Without governors nothing of this file can ever be changed.`;
+
+const REFERENCES_COMMENT = `What contracts say: an exchange-rate is a gauge, named by a feed's \`peg\`; chainlink, uniswap-v3-twap and uniswap-v3-spot are prices, and
+a source names one as its venue. Nodes read them through the \`rpc\` of their node.yaml.`;
+
 /** A commented `network.yaml`: what the committee shares, and what its genesis digest is taken of. */
 export function networkYaml(template: NetworkTemplate): string {
   return [
@@ -37,7 +58,7 @@ export function networkYaml(template: NetworkTemplate): string {
       { roundMs: 1_000, graceMs: 150, hopBudgetMs: 50, maxSkewMs: 250, leaseMs: template.leaseMs, restartRounds: 3 },
     ),
     section(
-      "Chains on which consumers act, with the time between blocks: the lease must hold four blocks of the slowest and 10 s.",
+      "Chains on which consumers act, with the time between blocks: the lease must hold four blocks of the slowest and 10 s.\nuptimeFeed is Chainlink's, where a chain has a sequencer.",
       {
         chains: template.chains,
       },
@@ -45,6 +66,8 @@ export function networkYaml(template: NetworkTemplate): string {
     section("Who signs: at least four, each with the address of its own key (`breakwater keys new`).", {
       committee: template.members,
     }),
+    section(GOVERNANCE_COMMENT, { governance: template.governance ?? { governors: [], quorum: 0, guardians: [] } }),
+    section(REFERENCES_COMMENT, { references: template.references ?? [] }),
     section(
       "Thresholds for all feeds, over their presets (major, large, stable, staked, longtail); a feed's own `thresholds` go over these.",
       { thresholds: template.thresholds },
@@ -68,8 +91,12 @@ export type NodeTemplate = {
   };
   readonly storage: string;
   readonly venues: Readonly<Record<string, { readonly url: string; readonly requestsPerSecond?: number }>>;
+  readonly rpc?: Readonly<Record<string, readonly string[]>>;
   readonly logLevel: string;
 };
+
+const RPC_COMMENT = `JSON-RPC endpoints of each chain of the network: at least three of different providers, or none. Of every value the median counts, so
+one that lies or lags changes nothing. Without any this node says nothing of that chain. URLs that hold keys are never logged.`;
 
 /** A commented `node.yaml`: one operator's own side of it. Paths are relative to the file. */
 export function nodeYaml(template: NodeTemplate): string {
@@ -92,6 +119,7 @@ export function nodeYaml(template: NodeTemplate): string {
     section("Per venue: `url` points its adapter elsewhere; intervalMs, timeoutMs and requestsPerSecond change its polling.", {
       venues: template.venues,
     }),
+    section(RPC_COMMENT, { rpc: template.rpc ?? {} }),
     section("fatal, error, warn, info or debug.", { logLevel: template.logLevel }),
   ].join("\n");
 }

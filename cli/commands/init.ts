@@ -5,10 +5,10 @@ import { OperationalError } from "../../node/io/operational-error.ts";
 import type { Member } from "../../protocol/committee.ts";
 import type { Network } from "../../protocol/config.ts";
 import { PRESETS } from "../../protocol/thresholds.ts";
-import { CATALOGUE, DEFAULT_BASKET } from "../catalogue.ts";
+import { catalogueOn, DEFAULT_BASKET } from "../catalogue.ts";
 import { readNetworkFile, readNodeFile } from "../files.ts";
 import { badFlag, parseWhole } from "../flags.ts";
-import { findMe, parseChains, parseMembers, parsePeers } from "../init-flags.ts";
+import { findMe, parseChains, parseGovernance, parseMembers, parsePeers, parseRpc } from "../init-flags.ts";
 import { readStatedAddress } from "../key-file.ts";
 import { type NewFile, writeNewFiles } from "../new-files.ts";
 import { networkYaml, nodeYaml } from "../templates.ts";
@@ -27,6 +27,10 @@ type InitOptions = {
   readonly key?: string;
   readonly passwordFile?: string;
   readonly chain?: readonly string[];
+  readonly governor: readonly string[];
+  readonly guardian: readonly string[];
+  readonly governorsQuorum?: string;
+  readonly rpc: readonly string[];
   readonly lease: string;
   readonly printDigest?: string;
 };
@@ -38,7 +42,9 @@ const HELP = `
 Founding a network: one person collects the members' addresses, runs init and sends network.yaml to the others, byte for byte.
   $ breakwater init --dir alice --name harbour --me alice --key alice.key.json \\
       --member alice=0x1f… --member bob=0x2a… --member carol=0x3b… --member dave=0x4c… \\
-      --peer bob=/ip4/10.0.0.2/tcp/9000 --peer carol=/ip4/10.0.0.3/tcp/9000 --peer dave=/dns4/dave.example/tcp/9000
+      --peer bob=/ip4/10.0.0.2/tcp/9000 --peer carol=/ip4/10.0.0.3/tcp/9000 --peer dave=/dns4/dave.example/tcp/9000 \\
+      --governor gwen=0x5a… --governor gil=0x6b… --governor gus=0x7c… --guardian greta=0x8d… \\
+      --rpc ETHEREUM=https://one.example/key --rpc ETHEREUM=https://two.example/key --rpc ETHEREUM=https://three.example/key
 
 Joining it: every other operator writes only his own node.yaml, beside the network.yaml that he was sent.
   $ breakwater init --dir bob --join network.yaml --me bob --key bob.key.json --peer alice=/ip4/10.0.0.1/tcp/9000
@@ -70,6 +76,20 @@ export function initCommand(terminal: Terminal = processTerminal()): Command {
       `a chain that consumers act on and its block time, repeated (default: ${DEFAULT_CHAINS})`,
       append,
     )
+    .option(
+      "--governor <name=0xaddress>",
+      "who may change the config, repeated; without any nothing can ever be changed",
+      collect,
+      [],
+    )
+    .option("--governors-quorum <number>", "how many governors a change takes (default: more than half)")
+    .option("--guardian <name=0xaddress>", "who may pause at once, repeated", collect, [])
+    .option(
+      "--rpc <NAME=url>",
+      "a JSON-RPC endpoint of a chain for this node, repeated; at least three a chain or none",
+      collect,
+      [],
+    )
     .option("--lease <ms>", "how long a certificate is good for; at least 4 blocks of the slowest chain and 10 s", "60000")
     .option("--print-digest <network.yaml>", "print the genesis digest of a file and do nothing else")
     .addHelpText("after", HELP)
@@ -83,19 +103,22 @@ export function initCommand(terminal: Terminal = processTerminal()): Command {
 async function foundNetwork(options: InitOptions, terminal: Terminal): Promise<void> {
   if (options.name === undefined) throw badFlag("--name", "missing: give the new network a name, or --join an existing one");
   const members = parseMembers(options.member);
+  const chains = parseChains(options.chain ?? DEFAULT_CHAINS);
+  const governance = parseGovernance({ ...options, quorum: options.governorsQuorum });
   const networkFile: NewFile = {
     path: join(options.dir, "network.yaml"),
     content: networkYaml({
       network: options.name,
       members,
       leaseMs: parseWhole("--lease", options.lease),
-      chains: parseChains(options.chain ?? DEFAULT_CHAINS),
+      chains,
+      governance,
       thresholds: {},
       basket: DEFAULT_BASKET,
-      feeds: CATALOGUE,
+      ...catalogueOn(chains),
     }),
   };
-  const nodeFile = await planNode(options, { members, network: networkFile.path });
+  const nodeFile = await planNode(options, { members, network: networkFile.path, chains });
   const network = writeNewFiles([networkFile, nodeFile], () => {
     readNodeFile(nodeFile.path);
     return readNetworkFile(networkFile.path);
@@ -106,6 +129,10 @@ async function foundNetwork(options: InitOptions, terminal: Terminal): Promise<v
   askClasses(network, terminal);
   tellDigest(network, terminal);
   terminal.note("");
+  if (governance.governors.length === 0) {
+    terminal.note("No --governor was named: nothing of this network can ever be changed, not a threshold and not a member.");
+    terminal.note("");
+  }
   tellNext(terminal, [
     `send ${networkFile.path} to every member, byte for byte; each runs: breakwater init --join network.yaml --me <name> …`,
     "compare the digest with every member; consumers pin it (breakwater verify --genesis <digest>)",
@@ -117,9 +144,12 @@ async function joinNetwork(options: InitOptions, networkPath: string, terminal: 
   if (options.name !== undefined || options.member.length > 0) {
     throw badFlag("--join", "the network is named and its members are listed in that file: leave --name and --member away");
   }
+  if (options.governor.length > 0 || options.guardian.length > 0) {
+    throw badFlag("--join", "governors and guardians are in that file: leave --governor and --guardian away");
+  }
   const network = readNetworkFile(networkPath);
   const { members } = network.committee;
-  const nodeFile = await planNode(options, { members, network: networkPath });
+  const nodeFile = await planNode(options, { members, network: networkPath, chains: network.config.chains });
   writeNewFiles([nodeFile], () => readNodeFile(nodeFile.path));
   terminal.note(`wrote ${nodeFile.path}: ${options.me}'s own side of ${networkPath}`);
   terminal.note("");
@@ -135,9 +165,16 @@ async function joinNetwork(options: InitOptions, networkPath: string, terminal: 
 /** Flags are relative to where the command runs, paths in node.yaml to the file itself. */
 async function planNode(
   options: InitOptions,
-  { members, network }: { readonly members: readonly Member[]; readonly network: string },
+  {
+    members,
+    network,
+    chains,
+  }: { readonly members: readonly Member[]; readonly network: string; readonly chains: readonly { readonly chain: string }[] },
 ): Promise<NewFile> {
   const { dir, me: name, passwordFile } = options;
+  const rpc = parseRpc(options.rpc);
+  const stranger = Object.keys(rpc).find((chain) => !chains.some((item) => item.chain === chain));
+  if (stranger !== undefined) throw badFlag("--rpc", `the network has no chain "${stranger}"`);
   const me = findMe(name, members);
   const keyFile = keyPath(options);
   await checkKey(keyFile, me);
@@ -153,6 +190,7 @@ async function planNode(
       api: { host: options.apiHost, port: parseWhole("--api-port", options.apiPort) },
       storage: "breakwater.db",
       venues: {},
+      rpc,
       logLevel: "info",
     }),
   };

@@ -1,12 +1,7 @@
 import fastify, { type FastifyReply } from "fastify";
 import type { Result } from "../../protocol/result.ts";
-import {
-  type ControlledWorld,
-  controlClearFaults,
-  controlFaults,
-  controlMarket,
-  type WorldState,
-} from "../../simulator/control.ts";
+import { type ControlledChains, controlChain } from "../../simulator/chain/control.ts";
+import { type ControlledWorld, controlClearFaults, controlFaults, controlMarket } from "../../simulator/control.ts";
 import type { CommandFault } from "../../simulator/market.ts";
 import type { Children } from "./children.ts";
 import type { DevnetNode } from "./layout.ts";
@@ -14,7 +9,8 @@ import type { DevnetNode } from "./layout.ts";
 export type Control = { readonly close: () => Promise<void> };
 
 /**
- * The development network's control API (DESIGN section 9), loopback only: which processes run, and what the simulated market does.
+ * The development network's control API (DESIGN section 9), loopback only: which processes run, and what the simulated market and chain
+ * do.
  *
  * @throws when the port is taken.
  */
@@ -23,12 +19,15 @@ export async function startControl({
   nodes,
   children,
   world,
+  chains,
 }: {
   readonly port: number;
   readonly nodes: readonly DevnetNode[];
   readonly children: Children;
   /** Undefined on a live market, which nobody drives. */
   readonly world: ControlledWorld | undefined;
+  /** Undefined beside a live market: a simulated rate would contradict it. */
+  readonly chains: ControlledChains | undefined;
 }): Promise<Control> {
   const server = fastify({ forceCloseConnections: true });
   const list = () =>
@@ -40,11 +39,16 @@ export async function startControl({
       store,
       log: logFile,
     }));
-  const drive = (reply: FastifyReply, command: (world: ControlledWorld) => Result<WorldState, CommandFault>) => {
-    if (world === undefined) return problem(reply, 409, "the market is live: only a simulated one can be driven");
-    const done = command(world);
-    return done.ok ? done.value : problem(reply, 400, `${done.error.field}: ${done.error.problem}`);
-  };
+  const answer = <T>(reply: FastifyReply, done: Result<T, CommandFault>) =>
+    done.ok ? done.value : problem(reply, 400, `${done.error.field}: ${done.error.problem}`);
+  const drive = <T>(reply: FastifyReply, command: (world: ControlledWorld) => Result<T, CommandFault>) =>
+    world === undefined
+      ? problem(reply, 409, "the market is live: only a simulated one can be driven")
+      : answer(reply, command(world));
+  const chain = <T>(reply: FastifyReply, command: (chains: ControlledChains) => Result<T, CommandFault>) =>
+    chains === undefined
+      ? problem(reply, 409, "there is no simulated chain beside a live market")
+      : answer(reply, command(chains));
 
   server.get("/nodes", list);
   server.post<{ Params: { name: string } }>("/nodes/:name/start", (request, reply) => {
@@ -60,6 +64,8 @@ export async function startControl({
   server.get("/faults", (_, reply) => drive(reply, (market) => ({ ok: true, value: market.state() })));
   server.post("/faults", (request, reply) => drive(reply, (market) => controlFaults(market, request.body)));
   server.delete("/faults", (_, reply) => drive(reply, controlClearFaults));
+  server.get("/chain", (_, reply) => chain(reply, (simulated) => ({ ok: true, value: simulated.state() })));
+  server.post("/chain", (request, reply) => chain(reply, (simulated) => controlChain(simulated, request.body)));
   server.setNotFoundHandler((request, reply) => problem(reply, 404, `no route ${request.method} ${request.url}`));
   server.setErrorHandler((error: { statusCode?: number; message: string }, _, reply) =>
     problem(reply, error.statusCode ?? 500, error.message),

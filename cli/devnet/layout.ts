@@ -3,8 +3,16 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { createKeyFile, readKeyFile } from "../../node/io/keys.ts";
-import { CATALOGUE, DEFAULT_BASKET, DEVELOPMENT_LEASE_MS, DEVELOPMENT_THRESHOLDS } from "../catalogue.ts";
+import {
+  CATALOGUE,
+  catalogueOn,
+  DEFAULT_BASKET,
+  DEVELOPMENT_GOVERNANCE,
+  DEVELOPMENT_LEASE_MS,
+  DEVELOPMENT_THRESHOLDS,
+} from "../catalogue.ts";
 import { networkYaml, nodeYaml } from "../templates.ts";
+import { DEVELOPMENT_CHAIN } from "./chain.ts";
 
 /** Development keys guard nothing, and four are opened at every start: a low cost of scrypt. */
 const DEVELOPMENT_SCRYPT_N = 2 ** 10;
@@ -21,13 +29,26 @@ export type DevnetNode = {
   readonly logFile: string;
 };
 
-export type DevnetLayout = { readonly networkFile: string; readonly nodes: readonly DevnetNode[] };
+/** A governor or guardian: `home` holds his key.json and password. */
+export type DevnetKeyholder = { readonly name: string; readonly address: string; readonly home: string };
+
+export type DevnetLayout = {
+  readonly networkFile: string;
+  readonly nodes: readonly DevnetNode[];
+  readonly keyholders: readonly DevnetKeyholder[];
+};
+
+/** BREAKER.md's defaults: three of five governors, and three guardians. */
+const GOVERNORS = 5;
+const GOVERNORS_QUORUM = 3;
+const GUARDIANS = 3;
 
 export type VenueOverride = { readonly url: string; readonly requestsPerSecond?: number };
 
 /**
- * Writes a whole network into a folder: genesis, one folder a node with key, password, config and, later, store and log. Keys and
- * stores that are there already are kept, so that the same folder is the same network again; configs are written anew.
+ * Writes a whole network into a folder: genesis, one folder a node with key, password, config and, later, store and log, and one a
+ * governor and guardian with key and password. Keys and stores that are there already are kept, so that the same folder is the same
+ * network again; configs are written anew.
  */
 export async function writeDevnet({
   folder,
@@ -35,6 +56,7 @@ export async function writeDevnet({
   apiPort,
   p2pPort,
   venues,
+  rpc,
   addressSharedBy,
   logLevel,
 }: {
@@ -43,21 +65,31 @@ export async function writeDevnet({
   readonly apiPort: number;
   readonly p2pPort: number;
   readonly venues: Readonly<Record<string, VenueOverride>>;
+  /** Of each chain; none on a live market. */
+  readonly rpc: Readonly<Record<string, readonly string[]>>;
   readonly addressSharedBy: number;
   readonly logLevel: string;
 }): Promise<DevnetLayout> {
-  const members = await Promise.all(Array.from({ length: nodes }, (_, index) => prepareMember(folder, index)));
+  const members = await prepareKeys(folder, "node", nodes);
+  const governors = await prepareKeys(join(folder, "keyholders"), "governor", GOVERNORS);
+  const guardians = await prepareKeys(join(folder, "keyholders"), "guardian", GUARDIANS);
   const networkFile = join(folder, "network.yaml");
   await writeFile(
     networkFile,
     networkYaml({
       network: "devnet",
-      members: members.map(({ name, address }) => ({ name, address })),
+      members: members.map(named),
       leaseMs: DEVELOPMENT_LEASE_MS,
-      chains: [{ chain: "DEVCHAIN", blockMs: 1_000 }],
+      chains: [DEVELOPMENT_CHAIN],
+      governance: {
+        governors: governors.map(named),
+        quorum: GOVERNORS_QUORUM,
+        guardians: guardians.map(named),
+        ...DEVELOPMENT_GOVERNANCE,
+      },
       thresholds: DEVELOPMENT_THRESHOLDS,
       basket: DEFAULT_BASKET,
-      feeds: CATALOGUE,
+      ...catalogueOn([DEVELOPMENT_CHAIN]),
     }),
   );
   const multiaddr = (index: number): string => `/ip4/127.0.0.1/tcp/${p2pPort + index}`;
@@ -74,6 +106,7 @@ export async function writeDevnet({
       api: { host: "127.0.0.1", port, ...LOCAL_LIMITS },
       storage: "store.sqlite",
       venues,
+      rpc,
       logLevel,
     });
     await writeFile(
@@ -89,7 +122,7 @@ export async function writeDevnet({
       logFile: join(home, "node.log"),
     };
   });
-  return { networkFile, nodes: await Promise.all(written) };
+  return { networkFile, nodes: await Promise.all(written), keyholders: [...governors, ...guardians] };
 }
 
 /** Every market that the catalogue asks of a venue: what the simulated market lists. */
@@ -101,8 +134,16 @@ export function catalogueListings(): ReadonlyMap<string, readonly string[]> {
   return new Map([...listings].map(([venue, markets]) => [venue, [...markets]]));
 }
 
-async function prepareMember(folder: string, index: number): Promise<{ name: string; address: string; home: string }> {
-  const name = `node${index}`;
+function named({ name, address }: DevnetKeyholder): { readonly name: string; readonly address: string } {
+  return { name, address };
+}
+
+function prepareKeys(folder: string, role: string, count: number): Promise<readonly DevnetKeyholder[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => prepareKey(folder, `${role}${index}`)));
+}
+
+/** The key in a folder of this name; made, with its password, when there is none. */
+async function prepareKey(folder: string, name: string): Promise<DevnetKeyholder> {
   const home = join(folder, name);
   await mkdir(home, { recursive: true });
   const passwordFile = join(home, "password");

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OperationalError } from "../../node/io/operational-error.ts";
+import { openChain } from "./chain.ts";
 import { type Children, createChildren } from "./children.ts";
 import { startControl } from "./control.ts";
 import { type DevnetLayout, type DevnetNode, writeDevnet } from "./layout.ts";
@@ -49,6 +50,8 @@ export async function runDevnet(options: {
   try {
     const market = await openMarket({ mode: options.market, seed: options.seed, overrides: options.venue });
     stops.push(() => market.server?.stop());
+    const chain = market.kind === "simulated" ? await openChain() : undefined;
+    stops.push(() => chain?.stop());
     const folder = await prepareFolder(options.dir);
     if (options.dir === undefined) stops.push(() => rm(folder, { recursive: true, force: true }));
     const layout = await writeDevnet({
@@ -57,6 +60,7 @@ export async function runDevnet(options: {
       apiPort,
       p2pPort: options.p2pPort,
       venues: market.venues,
+      rpc: chain?.endpoints ?? {},
       addressSharedBy: market.kind === "live" ? NODES : 1,
       logLevel: "info",
     });
@@ -66,7 +70,8 @@ export async function runDevnet(options: {
     });
     const children = startChildren(layout, () => stopping);
     stops.push(children.stop);
-    const control = await startControl({ port: options.controlPort, nodes: layout.nodes, children, world: market.server });
+    const world = { world: market.server, chains: chain };
+    const control = await startControl({ port: options.controlPort, nodes: layout.nodes, children, ...world });
     stops.push(control.close);
     const proxy = await startProxy({ port: options.port, upstreams: layout.nodes });
     stops.push(proxy.close);

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 export type WelcomeNode = {
   readonly name: string;
   readonly pid: number | undefined;
@@ -33,9 +35,11 @@ export function welcome({
     "  Nodes     each a process of its own, with its own key, store and API",
     ...rows,
     `  Files     ${folder}  (network.yaml, and a folder a node with node.yaml, store.sqlite, node.log)`,
+    `  Governing ${join(folder, "keyholders")}  (a folder each with key.json and password: governor0 to governor4, of whom`,
+    "            three change anything after 30 s and 10 s of matching prices; guardian0 to guardian2, who pause at once)",
     "",
     "  The breaker's times are shortened for development: a quote counts 5 s, stale after 20 s, agreement 10 s, probe 10 s,",
-    "  lease 15 s. A new feed starts open and closes after about 15 s; until then it permits less, and that is as it should be.",
+    "  lease 15 s, blocks of the chain 1 s. A new feed starts open and closes after about 15 s; until then it permits less, and that is as it should be.",
     "",
     "  Try, in another terminal:",
     `    npm run -s breakwater -- status --url ${api}`,
@@ -44,6 +48,7 @@ export function welcome({
     ...(simulated
       ? [
           `    curl -s -X POST ${control}/market -H 'content-type: application/json' -d '{"feed":"LINK/USD","moveBps":-2000,"overMs":0}'`,
+          `    curl -s -X POST ${control}/chain -H 'content-type: application/json' -d '{"chain":"ETHEREUM","baseFeeGwei":900,"headAgeMs":60000}'`,
           `    curl -s -X POST ${control}/faults -H 'content-type: application/json' -d '{"venue":"binance","fault":"offset","bps":-3000}'`,
         ]
       : []),
