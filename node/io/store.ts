@@ -37,7 +37,10 @@ export function openStore(options: {
 }
 
 /** What can be asked of a store that somebody else writes. */
-export type ReadStore = Pick<Store, "latest" | "byRound" | "bodyOf" | "range" | "breakerLog" | "transitions" | "close">;
+export type ReadStore = Pick<Store, "latest" | "byRound" | "bodyOf" | "range" | "breakerLog" | "transitions" | "close"> & {
+  /** The oldest round whose body is kept. */
+  readonly firstBody: () => number | undefined;
+};
 
 /**
  * Reads beside the node that writes the file, or after it; nothing is written and no lock is taken.
@@ -51,6 +54,7 @@ export function readStore({ path, domain }: { readonly path: string; readonly do
       createRounds(db, { retention: DEFAULT_RETENTION, domain }),
     );
     const { transitions } = createGovernance(db);
+    const oldest = db.prepare("SELECT min(round) AS round FROM bodies");
     const wrap = adviceFor(path);
     return {
       latest: wrap(latest),
@@ -59,6 +63,10 @@ export function readStore({ path, domain }: { readonly path: string; readonly do
       range: wrap(range),
       breakerLog: wrap(breakerLog),
       transitions: wrap(transitions),
+      firstBody: wrap(() => {
+        const round = oldest.get()?.round;
+        return typeof round === "number" ? round : undefined;
+      }),
       close,
     };
   } catch (error) {

@@ -195,6 +195,7 @@ describe("the SQLite store on disk", () => {
     expect(reader.range({ from: 49, to: 50 })).toHaveLength(2);
     expect(reader.breakerLog({ limit: 10 })).toEqual(writer.breakerLog({ limit: 10 }));
     expect(reader.transitions()).toEqual([]);
+    expect(reader.firstBody()).toBe(1);
     expect(Object.keys(reader).filter((name) => /^(save|record)/.test(name))).toEqual([]);
     reader.close();
     writer.close();
