@@ -7,6 +7,7 @@ import { initCommand } from "./commands/init.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pauseCommand } from "./commands/pause.ts";
+import { replayCommand } from "./commands/replay.ts";
 import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
@@ -19,6 +20,7 @@ const program = new Command("breakwater")
   .addCommand(nodeCommand())
   .addCommand(verifyCommand())
   .addCommand(statusCommand())
+  .addCommand(replayCommand())
   .addCommand(pauseCommand())
   .addCommand(governanceCommand());
 
