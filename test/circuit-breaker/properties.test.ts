@@ -2,13 +2,16 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeMemory, encodeMemory, type FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
-import { BIT } from "../../circuit-breaker/rules/rule.ts";
+import { BIT, INDEX } from "../../circuit-breaker/rules/rule.ts";
 import { HARD } from "../../circuit-breaker/rules.ts";
 import { MAX_AMOUNT, ONE } from "../../protocol/amount.ts";
+import type { FeedId } from "../../protocol/feed.ts";
+import type { FeedScope } from "../../protocol/governance.ts";
 import { type Report, reasonNames } from "../../protocol/report.ts";
 import type { FeedVerdict } from "../../protocol/round.ts";
 import type { Thresholds } from "../../protocol/thresholds.ts";
 import { createChain, networkWith, type Scene } from "./chain.ts";
+import { GOVERNED, governorsSay } from "./governors.ts";
 
 /** The shortest times the thresholds allow, so that a short run sees every state. */
 const SHORT = {
@@ -25,20 +28,30 @@ const SHORT = {
   staleMs: 6_000,
   sampleMs: 6_000,
 };
+/** The calm price. */
+const PEG = { peg: { par: "100" } };
 const FEEDS = ["AAA/USD", "BBB/USD", "CCC/USD", "DDD/USD"];
 const PRESETS = ["major", "large", "large", "longtail"] as const;
 
 function network(n: number) {
   return networkWith(
-    Object.fromEntries(FEEDS.map((feed, index) => [feed, { preset: PRESETS[index] ?? "major", thresholds: SHORT }])),
-    { leaseMs: 10_000, basket: FEEDS.slice(0, 3).map((feed) => ({ feed, weight: 1 })) },
+    Object.fromEntries(
+      FEEDS.map((feed, index) => [feed, { preset: PRESETS[index] ?? "major", thresholds: SHORT, ...(index < 2 ? {} : PEG) }]),
+    ),
+    { ...GOVERNED, leaseMs: 10_000, basket: FEEDS.slice(0, 3).map((feed) => ({ feed, weight: 1 })) },
     n,
   );
 }
 
 /** A view of one feed, relative to the calm price and to the round's time; undefined leaves the feed unpriced. */
 type Event = ((timestamp: number) => Partial<QuorumView>) | undefined;
-type Round = { readonly missed: number; readonly rounds: number; readonly events: readonly Event[] };
+type Pause = { readonly feed: FeedScope; readonly action: "robust" | "none"; readonly forMs: number };
+type Round = {
+  readonly missed: number;
+  readonly rounds: number;
+  readonly events: readonly Event[];
+  readonly pause: Pause | undefined;
+};
 
 const CALM = 100n * ONE;
 const calm: Event = () => ({ price: CALM });
@@ -86,6 +99,14 @@ const story: fc.Arbitrary<readonly Round[]> = fc.array(
     missed: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(40) }),
     rounds: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.integer({ min: 2, max: 12 }) }),
     events: fc.array(event, { minLength: FEEDS.length, maxLength: FEEDS.length }),
+    pause: fc.option(
+      fc.record({
+        feed: fc.constantFrom<FeedScope>("*", ...FEEDS.map((feed) => feed as FeedId)),
+        action: fc.constantFrom("robust", "none"),
+        forMs: fc.integer({ min: 1, max: 20_000 }),
+      }),
+      { nil: undefined, freq: 8 },
+    ),
   }),
   { minLength: 1, maxLength: 25 },
 );
@@ -98,13 +119,17 @@ function tell(
 ) {
   const net = network(n);
   const chain = createChain(net);
-  for (const { missed, rounds: count, events } of rounds) {
+  for (const { missed, rounds: count, events, pause } of rounds) {
     for (let index = 0; index < count; index++) {
       const gap = index === 0 ? missed : 0;
       const timestamp = chain.timestamp() + (1 + gap) * 1_000;
       const scene: Scene = Object.fromEntries(FEEDS.map((feed, position) => [feed, events[position]?.(timestamp)]));
       const before = chain.memory();
-      const verdicts = chain.step(scene, gap);
+      const said = pause === undefined || index > 0 ? [] : [pause];
+      const documents = said.map(({ feed, action, forMs }) =>
+        governorsSay({ nonce: timestamp }).pause(feed, action, timestamp + forMs),
+      );
+      const verdicts = chain.step(scene, gap, { documents });
       verdicts.forEach((verdict, position) => {
         const { feed } = verdict.report;
         const thresholds = net.config.feeds.find((item) => item.feed === feed)?.thresholds;
@@ -148,7 +173,19 @@ test("the stories below see every state, every rule and every permit", () => {
   expect([...seen].sort()).toEqual(
     [
       ...["any", "borrow false", "borrow true", "carried", "closed", "dispersion", "divergence", "gap", "half-open", "jump"],
-      ...["none", "open", "priced", "restart", "robust", "stale", "thin", "waived while half-open", "waived while open"],
+      ...[
+        "manual",
+        "none",
+        "open",
+        "peg",
+        "priced",
+        "restart",
+        "robust",
+        "stale",
+        "thin",
+        "waived while half-open",
+        "waived while open",
+      ],
     ].sort(),
   );
 });
@@ -186,6 +223,18 @@ describe("whatever the quorum sees", () => {
       if (isCarried(report)) expect(report).toMatchObject({ borrow: false, budgetBps: 0 });
       if (isCarried(report)) expect(report.liquidate).not.toBe("any");
       if ((rulesOf(report) & (BIT.stale | BIT.restart)) !== 0) expect(report.liquidate).toBe("none");
+    });
+  });
+
+  test("a pause narrows from the round that takes it in to the instant it names, and no round longer", () => {
+    forAll(({ report, reasons }, after) => {
+      const manual = reasons.find(({ rule }) => rule === "manual");
+      expect(manual?.measured ?? 0).toBeLessThanOrEqual(20_000);
+      expect(manual === undefined).toBe(after.manual.action === 0);
+      if (manual === undefined) return;
+      expect(report).toMatchObject({ state: "open", borrow: false, budgetBps: 0 });
+      expect(report.liquidate === "none" || after.manual.action === 1).toBe(true);
+      expect(after.openMs[INDEX.manual]).toBe(0);
     });
   });
 

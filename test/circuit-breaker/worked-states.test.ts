@@ -9,9 +9,8 @@ import { createChain, ETH, networkWith } from "./chain.ts";
 /**
  * One life of a feed through every row of BREAKER.md B6, by hand and second by second: preset `stable` at 1.0000 (quiet time 30 s doubled
  * by trips, probe 900 s, reset 3600 s, cap 1800 s because β is 0), n = 4 and f = 1, so two of four consecutive rounds make a firing of
- * the rules 1–3 hold. Its first round is second 0.
- *
- * Not built yet, so without an example: a hard rule 5 (congestion) or 9 (manual), a soft rule 6 (peg).
+ * the rules 1–3 hold. Its first round is second 0. Of the hard rules it meets restart, of the soft ones jump, divergence and thin; the
+ * same ways through manual, peg and congestion are in worked-governed-rules.ts and chain-leaf.test.ts.
  */
 
 const CALM = 10n ** 18n;

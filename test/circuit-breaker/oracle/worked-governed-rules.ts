@@ -18,12 +18,12 @@ import {
 } from "./worked.ts";
 
 /**
- * The feed of the other examples, and its siblings: with its peg of 100 bps and jump and gap out of the way (400, 900); rate-trusted
- * (staked: quotes for 60 s, cap 6 h, the rate for 6 h) with the same; seasoned after a second.
+ * The feed of the other examples, and its siblings: with its peg of 100 bps and jump and gap out of the way (400, 900), market-trusted
+ * however long a rate might be; rate-trusted (staked: quotes for 60 s, cap 6 h, the rate for 6 h) with the same; seasoned after a second.
  */
 export const SIBLINGS: Readonly<Record<Sibling, FeedSetup>> = {
   plain: { preset: "stable", thresholds: { pegBps: 1_000 } },
-  peg: { preset: "stable", thresholds: { jumpBps: 400, gapBps: 900 } },
+  peg: { preset: "stable", thresholds: { jumpBps: 400, gapBps: 900, pegHoldMs: 21_600_000 } },
   rate: { preset: "staked", thresholds: { jumpBps: 400, gapBps: 900 }, peg: { rate: "steth" } },
   seasoned: { preset: "stable", thresholds: { seasonMs: 1_000 } },
 };
@@ -91,6 +91,13 @@ export const GOVERNED_EXAMPLES: readonly Example[] = [
     of: "rate",
     scenes: [{ view: at(9_900), rate: PAR }],
     last: { report: { ...NARROWED, reasons: BIT.peg }, reasons: [peg(101)], spans: true, memory: { pegHeld: 101_000n } },
+  },
+  {
+    row: "peg's rate joins the interval",
+    name: "not while the peg holds: 0.9901",
+    of: "rate",
+    scenes: [{ view: at(9_901), rate: PAR }],
+    last: { report: CLOSED, spans: false },
   },
   {
     row: "peg's rate joins the interval",

@@ -1,4 +1,5 @@
 import { guardsIn, type Mutant } from "../mutant.ts";
+import { LEAF_GUARDS } from "./breaker-leaves.ts";
 
 const RULES = ["test/circuit-breaker/rules.test.ts"];
 const STATES = ["test/circuit-breaker/state-machine.test.ts", "test/circuit-breaker/scenarios.test.ts"];
@@ -60,7 +61,7 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
       [
         "gap-latches",
         "P5",
-        "if (gapAt !== 0 && timestamp - gapAt <= thresholds.gapHoldMs) return { gapAt, accepted: false };",
+        "if (gapAt !== 0 && !gapAccepted && timestamp - gapAt <= thresholds.gapHoldMs) return { gapAt, accepted: false };",
         "",
       ],
       ["gap-ends", "P5", "timestamp - gapAt <= thresholds.gapHoldMs", "timestamp >= gapAt"],
@@ -151,8 +152,8 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
       [
         "corroboration-against-one-leader",
         "P5",
-        "{ fires, active, byFew }: Activity",
-        "{ fires, active, passing: byFew }: Activity",
+        "{ fires, active, byFew }: Activity, {",
+        "{ fires, active, passing: byFew }: Activity, {",
       ],
     ],
   ),
@@ -240,14 +241,8 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
     [...VERDICTS, ...TIMERS],
     [
       ["price-is-the-quorums", "P4", "price: facts.price,\n      ...interval,", "price: metered.anchor,\n      ...interval,"],
-      ["gap-hull-while-open", "P4", 'jumpHull || (metered.state === "open" && hasBit(activity.active, "gap"))', "jumpHull"],
-      ["carried-bit", "P3", "activity.active + (facts.priced ? 0 : 2 ** CARRIED_BIT)", "activity.active"],
-      [
-        "restart-counted",
-        "P9",
-        "return { ...memory, restartAt: timestamp, rounds: 1 };",
-        "return { ...memory, rounds: saturateCount(memory.rounds + 1) };",
-      ],
+      ["gap-hull-while-open", "P4", 'hasBit(active, "gap") || (hasBit(active, "manual")', '(hasBit(active, "manual")'],
+      ["carried-bit", "P3", "(activity.active | told) + (facts.priced ? 0 : 2 ** CARRIED_BIT)", "(activity.active | told)"],
       ["gap-accepted-whole", "P5", "fires: fires & ~BIT.jump", "fires"],
     ],
   ),
@@ -264,7 +259,7 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
     ],
     ["none-is-none", "P3", '!== 0) return "none";', '!== 0) return "robust";'],
     ["governance-raises", "P6", "(LEVEL_NONE | bitsOf(thresholds.liquidateNone))", "LEVEL_NONE"],
-    ["open-is-robust", "P4", 'return state === "open" || !priced', "return !priced"],
+    ["open-is-robust", "P4", 'return memory.state === "open" || !priced', "return !priced"],
     ["carried-is-robust", "P3", "|| !priced || passing !== 0", "|| passing !== 0"],
     ["passing-is-robust", "P4", "|| !priced || passing !== 0", "|| !priced"],
     ["budget-grows-slowly", "P9", "Math.floor(((BPS - BUDGET_FLOOR_BPS) * agree) / probeMs)", "BPS - BUDGET_FLOOR_BPS"],
@@ -286,7 +281,8 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
         "const price = () => amount(0n, 2n ** 255n - 1n);",
       ],
       ["memory-waived-bound", "P7", "waived: count(MAX_RULE_BITS),", "waived: count(MAX_UINT32),"],
-      ["memory-ends", "P7", "  reader.expect(0);\n", ""],
+      ["memory-ends", "P7", "const fault = reader.end();", "const fault = reader.fault();"],
     ],
   ),
+  ...LEAF_GUARDS,
 ];
