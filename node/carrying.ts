@@ -127,6 +127,7 @@ export function admitDocument(desk: Desk, signed: SignedDocument, named: boolean
   if (signed.document.kind !== "config") return;
   desk.fetching.drop({ kind: "document", digest: signed.document.configDigest });
   settleConfig(desk);
+  stepReviews(desk);
 }
 
 /** Under any of the configs of this moment: which of them its round has, its proposal will say. */
@@ -180,6 +181,7 @@ export function stepReviews(desk: Desk): void {
 export function takeReviewed(desk: Desk, digest: Digest, agrees: boolean): void {
   const pooled = desk.documents.find(digest);
   if (pooled !== undefined) pooled.review = agrees ? "agrees" : "differs";
+  stepReviews(desk);
 }
 
 /** Wire bytes of a document, by its own digest or by that of its config. */

@@ -6,7 +6,7 @@ import type { GovernanceMemory } from "../../circuit-breaker/governance-memory.t
 import { type Address, toHex } from "../../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
-import type { SignedDocument } from "../../protocol/governance.ts";
+import type { GovernanceDocument, SignedDocument } from "../../protocol/governance.ts";
 import type { FeedEntry, GaugeEntry } from "../../protocol/observation.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import { FOLD } from "../fold.ts";
@@ -58,6 +58,8 @@ export type ChainPort = {
   readonly follow: (config: NetworkConfig) => void;
 };
 
+type ConfigDocument = Extract<GovernanceDocument, { readonly kind: "config" }>;
+
 export type RuntimeOptions = {
   /** The genesis. */
   readonly network: Network;
@@ -71,7 +73,7 @@ export type RuntimeOptions = {
   /** Without one this node says nothing of any chain. */
   readonly chains?: ChainPort;
   /** Whether this node comes to the replay report that a config document names. Without one it never agrees. */
-  readonly review?: (document: SignedDocument) => Promise<boolean>;
+  readonly review?: (document: ConfigDocument) => Promise<boolean>;
 };
 
 /** Wires a node: pollers → sampler → round machine → transport and store. Everything it starts, `stop` ends. */
@@ -173,11 +175,11 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
 }
 
 /** A replay that fails is no agreement; why, is for the operator to read. */
-async function reviewed({ review, log }: RuntimeOptions, document: SignedDocument): Promise<boolean> {
+async function reviewed({ review, log }: RuntimeOptions, { digest, document }: SignedDocument): Promise<boolean> {
   try {
-    return (await review?.(document)) ?? false;
+    return document.kind === "config" && ((await review?.(document)) ?? false);
   } catch (error) {
-    log.warn({ document: document.digest, reason: reasonOf(error) }, "the replay of a proposed config failed: it is not carried");
+    log.warn({ document: digest, reason: reasonOf(error) }, "the replay of a proposed config failed: it is not carried");
     return false;
   }
 }
