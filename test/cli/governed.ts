@@ -1,17 +1,16 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { explainDocument } from "../../circuit-breaker/governance/explain.ts";
 import { judgeDocument } from "../../circuit-breaker/governance/judge.ts";
 import { stepGovernance } from "../../circuit-breaker/governance/step.ts";
 import { EMPTY_GOVERNANCE, type GovernanceMemory } from "../../circuit-breaker/governance-memory.ts";
 import { createKeyFile } from "../../node/io/keys.ts";
-import { type Digest, fromHex, type Hex, keccakHex, utf8, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { type Digest, keccakHex, utf8 } from "../../protocol/bytes.ts";
 import { configDigest, genesisNetwork, type NetworkConfig, parseNetworkConfig } from "../../protocol/config.ts";
 import type { SignedDocument } from "../../protocol/governance.ts";
 import { decodeSignedDocument } from "../../protocol/governance-codec.ts";
 import { canonicalJson, type Json } from "../../protocol/jcs.ts";
 import { scheme, type TestKey, testKey, testKeys } from "../support/network.ts";
+import { serve } from "./served.ts";
 
 /** A whole second. */
 export const NOW = 1_800_000_000_000;
@@ -78,71 +77,43 @@ export const REPORT: Report = {
   refusals: [],
 };
 
-/** A node's API over the real codec and the real fold, in which a document takes effect as soon as it is handed in. */
+/** The real gateway over the real codec and the real fold, in which a document takes effect as soon as it is handed in. */
 export async function serveGovernance({ takes = true }: { readonly takes?: boolean } = {}) {
   const network = genesisNetwork(parsed(RAW));
+  const { config, configDigest } = network;
   let memory: GovernanceMemory = EMPTY_GOVERNANCE;
   let report: Report = REPORT;
   let replayed: unknown;
   const documents: SignedDocument[] = [];
-  const governance = network.config.governance;
+  const hearing = { config, configDigest, parentConfigDigest: configDigest, timestamp: NOW, f: 1 };
 
-  const submit = (bytes: Uint8Array): Answer => {
-    const decoded = decodeSignedDocument(bytes, { governance, domain: network.domain, scheme });
-    if (!decoded.ok) return problem(422, "malformed", decoded.error);
+  const submit = (bytes: Uint8Array): Receipt => {
+    const decoded = decodeSignedDocument(bytes, { governance: config.governance, domain: network.domain, scheme });
+    if (!decoded.ok) return { ok: false, code: "malformed", detail: decoded.error };
     const { document, digest } = decoded.value;
-    const round = { config: network.config, configDigest: network.configDigest, parentConfigDigest: network.configDigest };
-    const at = { ...round, timestamp: NOW, f: 1, carriers: 2 };
-    const code = judgeDocument(document, { ...at, memory: { feeds: [], governance: memory } });
-    if (code !== "taken") {
-      return problem(409, code, explainDocument(document, code, { ...at, memory: { feeds: [], governance: memory } }));
-    }
+    const judgement = { ...hearing, carriers: 2, memory: { feeds: [], governance: memory } };
+    const code = judgeDocument(document, judgement);
+    if (code !== "taken") return { ok: false, code, detail: explainDocument(document, code, judgement) };
     documents.push(decoded.value);
-    const input = { ...round, memory, round: NOW / 1_000, parentRound: NOW / 1_000 - 1, timestamp: NOW, f: 1, gapAt: () => 0 };
+    gateway.kept.documents.push({ digest, kind: document.kind, bytes });
+    const round = { memory, round: NOW / 1_000, parentRound: NOW / 1_000 - 1, gapAt: () => 0 };
     const said = { documents: [{ digest, document, carriers: 2 }], views: new Map(), shadows: new Map() };
-    if (takes) memory = stepGovernance({ ...input, ...said }).memory;
-    return { status: 202, body: { digest, code: document.kind === "config" ? "review" : "carried" } };
+    if (takes) memory = stepGovernance({ ...hearing, ...round, ...said }).memory;
+    return { ok: true, digest, code: document.kind === "config" ? "review" : "carried" };
   };
 
-  const holders = () =>
-    (["governor", "guardian"] as const).flatMap((role) =>
-      governance[`${role}s`].map((holder) => {
-        const used = memory.keyholders.find(({ address }) => address === holder.address);
-        return { ...holder, role, nonce: used?.nonce ?? 0, usedMs: used?.usedMs ?? 0, usedAt: used?.usedAt ?? 0 };
-      }),
-    );
-
-  const answer = (method: string, path: string, body: unknown): Answer => {
-    switch (`${method} ${path}`) {
-      case "GET /v1/committee":
-      case "GET /v1/committee?config=1":
-        return { status: 200, body: { ...committeeOf(network), config: network.config } };
-      case "GET /v1/governance":
-        return { status: 200, body: stateOf(network, memory) };
-      case "GET /v1/governance/keyholders":
-        return { status: 200, body: { keyholders: holders() } };
-      case "GET /v1/governance/documents?limit=100":
-        return { status: 200, body: { documents: documents.map(itemOf) } };
-      case "POST /v1/breaker/pause":
-      case "POST /v1/governance/documents":
-        return submit(fromHex((body as { document: Hex }).document));
-      case "POST /v1/governance/replay":
-        replayed = body;
-        return { status: 200, body: { digest: keccakHex(utf8(canonicalJson(report as unknown as Json))), report } };
-      default: {
-        const one = documents.find(({ digest }) => path.endsWith(digest));
-        return one === undefined ? problem(404, "unknown-document", "no such document") : { status: 200, body: itemOf(one) };
-      }
-    }
-  };
-
-  const server: Server = createServer(async (request, response) => {
-    const { status, body } = answer(request.method ?? "", request.url ?? "", await readBody(request));
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  const gateway = await serve(network, [], 0, {
+    writes: { max: 1_000, windowMs: 1_000 },
+    governance: () => memory,
+    submit,
+    replay: async (proposed, { to }) => {
+      replayed = { config: proposed, to };
+      return { digest: keccakHex(utf8(canonicalJson(report as unknown as Json))), report };
+    },
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: gateway.address,
+    close: gateway.close,
     network,
     memory: () => memory,
     remember: (changed: Partial<GovernanceMemory>) => {
@@ -156,66 +127,12 @@ export async function serveGovernance({ takes = true }: { readonly takes?: boole
     },
     replayed: () => replayed,
     documents: () => documents,
-    close: () => {
-      server.closeAllConnections();
-      return new Promise<void>((resolve) => server.close(() => resolve()));
-    },
   };
 }
 
-type Answer = { readonly status: number; readonly body: unknown };
-
-function problem(status: number, code: string, detail: string): Answer {
-  return { status, body: { type: "about:blank", title: "The document would change nothing", status, detail, code } };
-}
-
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString("utf8");
-  return text === "" ? undefined : JSON.parse(text);
-}
-
-type Served = ReturnType<typeof genesisNetwork>;
-
-function committeeOf({ config, configDigest: digest, genesisConfigDigest, committee, domain }: Served) {
-  const { name, version, salt } = domain;
-  return {
-    network: config.network,
-    domain: { name, version, salt },
-    configDigest: digest,
-    genesisConfigDigest,
-    f: committee.f,
-    quorum: committee.quorum,
-    members: committee.members,
-  };
-}
-
-function stateOf({ config, configDigest: digest }: Served, { pending, previous, pauses }: GovernanceMemory) {
-  const { quorum, governors, guardians } = config.governance;
-  return {
-    ...{ configDigest: digest, version: config.version, quorum, governors, guardians },
-    pending: pending ?? null,
-    previous: previous === ZERO_DIGEST ? null : previous,
-    pauses,
-    transitions: [],
-  };
-}
-
-function itemOf({ digest, document }: SignedDocument) {
-  const { kind, approvals, ...content } = document;
-  const shown = "config" in content ? { ...content, config: undefined } : content;
-  return {
-    digest,
-    kind,
-    content: shown,
-    approvals: approvals.map(({ keyholder, nonce }) => ({ name: nameOf(keyholder), keyholder, nonce })),
-  };
-}
-
-function nameOf(address: Digest): string | null {
-  return Object.entries(KEYS).find(([, key]) => key.address === address)?.[0] ?? null;
-}
+type Receipt =
+  | { readonly ok: true; readonly digest: Digest; readonly code: string }
+  | { readonly ok: false; readonly code: string; readonly detail: string };
 
 /** The digest of a config as governors sign it. */
 export function digestOf(raw: unknown): Digest {

@@ -1,3 +1,4 @@
+import { usedMsOf } from "../../../circuit-breaker/governance/allowance.ts";
 import type { DocumentCode } from "../../../circuit-breaker/governance/codes.ts";
 import { type GovernanceInput, type GovernanceRound, stepGovernance } from "../../../circuit-breaker/governance/step.ts";
 import { EMPTY_GOVERNANCE, type GovernanceMemory } from "../../../circuit-breaker/governance-memory.ts";
@@ -193,6 +194,12 @@ function digestAt(index: number): Digest {
   return `0x${index.toString(16).padStart(64, "0")}`;
 }
 
-function viewOf(feed: FeedId, price: bigint, at: number) {
+export function viewOf(feed: FeedId, price: bigint, at: number) {
   return { feed, price, rawLow: price, rawHigh: price, observedAt: at, groups: 6, topBps: 1_667, outsideBps: 0 };
+}
+
+/** What counts against a guardian's allowance. */
+export function used(council: Council, guardian: Address, at: number): number {
+  const holder = council.memory().keyholders.find(({ address }) => address === guardian);
+  return holder === undefined ? 0 : usedMsOf(holder, at);
 }
