@@ -20,12 +20,13 @@ const addressSchema = z.custom<`0x${string}`>(
 
 /** Fewer cannot outvote one that lies; a node that has none for a chain says nothing of that chain. */
 const MIN_ENDPOINTS = 3;
+const MAX_ENDPOINTS = 16;
 const endpointsSchema = z
   .array(urlSchema)
-  .max(16, "expected at most 16 URLs")
   .refine(
-    (urls) => urls.length === 0 || (urls.length >= MIN_ENDPOINTS && new Set(urls).size === urls.length),
-    `expected at least ${MIN_ENDPOINTS} different URLs, or none`,
+    (urls) =>
+      urls.length === 0 || (urls.length >= MIN_ENDPOINTS && urls.length <= MAX_ENDPOINTS && new Set(urls).size === urls.length),
+    `expected ${MIN_ENDPOINTS} to ${MAX_ENDPOINTS} different URLs, or none`,
   );
 
 const nodeSchema = z.strictObject({

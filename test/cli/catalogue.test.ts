@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ADAPTERS } from "../../adapters/index.ts";
-import { CATALOGUE, DEFAULT_BASKET, DEVELOPMENT_LEASE_MS, DEVELOPMENT_THRESHOLDS } from "../../cli/catalogue.ts";
+import {
+  CATALOGUE,
+  catalogueOn,
+  DEFAULT_BASKET,
+  DEVELOPMENT_LEASE_MS,
+  DEVELOPMENT_THRESHOLDS,
+  WSTETH_RATE,
+} from "../../cli/catalogue.ts";
 import { parseNetworkConfig } from "../../protocol/config.ts";
 import { THRESHOLDS } from "../../protocol/thresholds.ts";
 import { testKeys } from "../support/network.ts";
@@ -45,4 +52,22 @@ it("founds a network with the presets as they are, and with development's times"
   const development = { leaseMs: DEVELOPMENT_LEASE_MS, thresholds: DEVELOPMENT_THRESHOLDS };
   expect(parseNetworkConfig(base)).toMatchObject({ ok: true });
   expect(parseNetworkConfig({ ...base, ...development })).toMatchObject({ ok: true });
+});
+
+describe("a staked asset's peg", () => {
+  const base = { network: "catalogue", rules: 1, committee, basket: DEFAULT_BASKET };
+  const pegOf = (feeds: readonly { feed: string; peg?: unknown }[]) => feeds.find(({ feed }) => feed === "WSTETH/ETH")?.peg;
+
+  it("is its rate, where the chain that states it is one of the network's", () => {
+    const chains = [{ chain: "ETHEREUM", blockMs: 12_000 }];
+    const { feeds, references } = catalogueOn(chains);
+    expect(references).toEqual([WSTETH_RATE]);
+    expect(pegOf(feeds)).toEqual({ rate: "wsteth-rate" });
+    expect(parseNetworkConfig({ ...base, chains, references, feeds })).toMatchObject({ ok: true });
+    expect(feeds.filter(({ peg }) => peg !== undefined)).toHaveLength(1);
+  });
+
+  it("is left out elsewhere", () => {
+    expect(catalogueOn([{ chain: "BASE" }])).toEqual({ feeds: CATALOGUE, references: [] });
+  });
 });

@@ -177,3 +177,51 @@ it("a fast chain alone replaces the default one, and may have a shorter lease", 
     chains: [{ chain: "BASE", blockMs: 2_000 }],
   });
 });
+
+describe("init asks who governs, and where this node reads chains", () => {
+  const keyholder = (flag: string, name: string, index: number) => [`--${flag}`, `${name}=${addressOf(index)}`];
+  const governors = ["gwen", "gil", "gus"].flatMap((name, index) => keyholder("governor", name, 10 + index));
+  const urls = ["a", "b", "c"].map((host) => `https://${host}.example/v3/secret-key`);
+  const rpc = urls.flatMap((url) => ["--rpc", `ETHEREUM=${url}`]);
+
+  it("governors decide by more than half unless told otherwise; the staked asset is held against its rate", async () => {
+    const dir = freshFolder();
+    const guardian = keyholder("guardian", "greta", 20);
+    const terminal = await init("--dir", dir, ...FOUND, ...governors, ...guardian, ...rpc);
+    const { config } = readNetworkFile(join(dir, "network.yaml"));
+    expect(config.governance).toMatchObject({
+      quorum: 2,
+      guardians: [{ name: "greta", address: addressOf(20) }],
+      timelockMs: 172_800_000,
+    });
+    expect(config.governance.governors.map(({ name }) => name)).toEqual(["gwen", "gil", "gus"]);
+    expect(config.references.map(({ name }) => name)).toEqual(["wsteth-rate"]);
+    expect(readNodeFile(join(dir, "node.yaml")).rpc).toEqual({ ETHEREUM: urls });
+    expect(terminal.noted()).not.toMatch(/can ever be changed/);
+    const all = freshFolder();
+    await init("--dir", all, ...FOUND, ...governors, "--governors-quorum", "3");
+    expect(readNetworkFile(join(all, "network.yaml")).config.governance.quorum).toBe(3);
+  });
+
+  it("says what it means to have no governors", async () => {
+    const dir = freshFolder();
+    const terminal = await init("--dir", dir, ...FOUND);
+    expect(terminal.noted()).toMatch(/No --governor was named: nothing of this network can ever be changed/);
+    expect(readNodeFile(join(dir, "node.yaml")).rpc).toEqual({});
+  });
+
+  const refused: readonly (readonly [name: string, args: readonly string[], message: RegExp])[] = [
+    ["too small a quorum", [...governors, "--governors-quorum", "1"], /--governors-quorum.*2 to 3/],
+    ["too large a quorum", [...governors, "--governors-quorum", "4"], /--governors-quorum.*2 to 3/],
+    ["a governor twice", [...governors, ...keyholder("governor", "gwen", 30)], /--governor.*every name once/],
+    ["no address", ["--guardian", "greta=0x12"], /--guardian.*expected an address/],
+    ["no chain before the URL", ["--rpc", "https://a.example/v3/secret-key"], /--rpc/],
+    ["a chain that the network lacks", ["--rpc", "BASE=https://a.example/v3/secret-key"], /--rpc.*no chain "BASE"/],
+    ["two endpoints", rpc.slice(0, 4), /rpc\.ETHEREUM: expected 3 to 16 different URLs/],
+  ];
+  it.each(refused)("refuses %s, and repeats no key", async (_, args, message) => {
+    const said = await refusal("--dir", freshFolder(), ...FOUND, ...args);
+    expect(said).toMatch(message);
+    expect(said).not.toContain("secret-key");
+  });
+});

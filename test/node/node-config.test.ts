@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { checkNodeConfig, parseNodeConfig } from "../../node/node-config.ts";
+import { testNetwork } from "../support/network.ts";
+
+const BASE = {
+  network: "network.yaml",
+  key: { file: "key.json" },
+  listen: ["/ip4/127.0.0.1/tcp/9000"],
+  api: { port: 8080 },
+  storage: { path: "store.sqlite" },
+};
+const URLS = ["https://a.example/v3/secret-key", "https://b.example", "https://c.example?key=secret-key"];
+
+describe("rpc endpoints of node.yaml", () => {
+  test("none by default, none of a chain, or three and more of it", () => {
+    expect(parseNodeConfig(BASE)).toMatchObject({ ok: true, value: { rpc: {} } });
+    expect(parseNodeConfig({ ...BASE, rpc: { ETHEREUM: [], BASE: URLS } })).toMatchObject({
+      ok: true,
+      value: { rpc: { BASE: URLS } },
+    });
+  });
+
+  const rows: readonly (readonly [name: string, rpc: unknown, path: string])[] = [
+    ["one", { ETHEREUM: URLS.slice(0, 1) }, "rpc.ETHEREUM"],
+    ["two", { ETHEREUM: URLS.slice(0, 2) }, "rpc.ETHEREUM"],
+    ["the same one three times", { ETHEREUM: [URLS[0], URLS[0], URLS[0]] }, "rpc.ETHEREUM"],
+    ["one of them twice", { ETHEREUM: [...URLS, URLS[0]] }, "rpc.ETHEREUM"],
+    ["too many", { ETHEREUM: Array.from({ length: 17 }, (_, index) => `https://${index}.example`) }, "rpc.ETHEREUM"],
+    ["another protocol", { ETHEREUM: ["ws://a.example/secret-key", ...URLS] }, "rpc.ETHEREUM[0]"],
+    ["no list", { ETHEREUM: URLS[0] }, "rpc.ETHEREUM"],
+    ["no chain's name", { ethereum: URLS }, "rpc.ethereum"],
+  ];
+  test.each(rows)("%s: refused at its place, and no key is repeated", (_, rpc, path) => {
+    const parsed = parseNodeConfig({ ...BASE, rpc });
+    expect(parsed).toMatchObject({ ok: false, error: [{ path }] });
+    expect(JSON.stringify(parsed)).not.toContain("secret-key");
+  });
+
+  test("a chain that the network does not declare is named", () => {
+    const { config } = testNetwork({ chains: [{ chain: "ETHEREUM", blockMs: 12_000 }] });
+    const check = (rpc: Record<string, string[]>) => {
+      const parsed = parseNodeConfig({ ...BASE, rpc });
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+      return checkNodeConfig(parsed.value, config);
+    };
+    expect(check({ ETHEREUM: URLS })).toEqual([]);
+    expect(check({ ETHEREUM: URLS, BASE: URLS })).toEqual([
+      { path: "rpc.BASE", expected: "expected a chain of the network (ETHEREUM)" },
+    ]);
+  });
+});
