@@ -5,6 +5,7 @@ import {
   formatChance,
   formatFigure,
   formatMinutes,
+  formatShare,
   formatTime,
 } from "../../simulator/backtest/figures.ts";
 import type { BacktestReport } from "../../simulator/backtest/report.ts";
@@ -24,7 +25,7 @@ const VERDICTS: readonly Reading[] = [
     ({ trips, startMinutes }) => (startMinutes === null ? { text: "never closed", style: "red" } : { text: String(trips) }),
   ],
   ["a year", "right", ({ tripsPerYear }) => ({ text: formatFigure(tripsPerYear) })],
-  ["closed", "right", ({ minutes }) => ({ text: formatMinutes(minutes.closed) })],
+  ["closed", "right", ({ closedShare }) => ({ text: formatShare(closedShare) })],
   ["half-open", "right", ({ minutes }) => ({ text: formatMinutes(minutes.halfOpen) })],
   ["open", "right", ({ minutes }) => ({ text: formatMinutes(minutes.open) })],
   ["none", "right", ({ minutes }) => ({ text: formatMinutes(minutes.none) })],

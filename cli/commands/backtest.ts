@@ -163,8 +163,9 @@ function writeFiles(report: BacktestReport, { json, html }: Options): void {
   ] as const;
   for (const [path, content] of files) {
     if (path === undefined) continue;
+    const text = content();
     try {
-      writeFileSync(path, content());
+      writeFileSync(path, text);
     } catch (error) {
       throw new OperationalError(`${path}: cannot write the file: ${reasonOf(error)}`, { code: "unwritable", cause: error });
     }

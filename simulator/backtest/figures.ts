@@ -30,6 +30,11 @@ export function formatMinutes(minutes: number): string {
   return `${Number(minutes.toFixed(2))} min`;
 }
 
+/** A share to a tenth of a per cent, rounded down: what is not all is never said to be. @example formatShare(0.99999); // "99.9 %" */
+export function formatShare(share: number | null): string {
+  return share === null ? "–" : `${Math.floor(share * 1_000) / 10} %`;
+}
+
 /** UTC, to the minute. @example formatTime(0); // "1970-01-01 00:00" */
 export function formatTime(at: number): string {
   return new Date(at).toISOString().slice(0, 16).replace("T", " ");

@@ -18,6 +18,8 @@ const LOG_FACTOR = 4;
 const LEVEL_WORDS = ["closed: any liquidation", "half-open: within a budget", "open: robustly insolvent only", "no liquidation"];
 
 export type ChartParts = {
+  /** What the upper lane shows. */
+  readonly name: string;
   readonly chart: ChartSeries;
   readonly points: number;
   readonly labels: readonly Label[];
@@ -25,8 +27,8 @@ export type ChartParts = {
 };
 
 /** All lanes of one feed in one run, over one time axis. The words stand in HTML around the SVG, so that they keep their size on a phone. */
-export function renderCharts({ chart, points, labels, gas }: ChartParts): string {
-  const lanes = [renderPrice(chart, points, labels), renderRibbon(chart, points), ...renderReasons(chart, points)];
+export function renderCharts({ name, chart, points, labels, gas }: ChartParts): string {
+  const lanes = [renderPrice({ name, chart, points, labels }), renderRibbon(chart, points), ...renderReasons(chart, points)];
   if (gas !== null) lanes.push(renderGas(gas, points));
   return `<div class="charts">${lanes.join("")}${renderAxis(chart, points)}</div>`;
 }
@@ -51,7 +53,7 @@ function scaleOf(values: readonly number[], height: number): Scale {
   };
 }
 
-function renderPrice(chart: ChartSeries, points: number, labels: readonly Label[]): string {
+function renderPrice({ name, chart, points, labels }: Omit<ChartParts, "gas">): string {
   const present = chart.price.flatMap((price, index) => (price === null ? [] : [index]));
   if (present.length === 0) return "";
   const extremes = present.flatMap((index) => [chart.min[index] ?? 0, chart.max[index] ?? 0]);
@@ -74,7 +76,7 @@ function renderPrice(chart: ChartSeries, points: number, labels: readonly Label[
     ];
   });
   const spans = labels.map((label) => renderLabel(label, chart, points));
-  return plot("price", PRICE_HEIGHT, [...spans, ...shapes].join(""), scale.marks.map(formatFigure));
+  return plot(name, PRICE_HEIGHT, [...spans, ...shapes].join(""), scale.marks.map(formatFigure));
 }
 
 function renderLabel({ from, to, kind, name }: Label, chart: ChartSeries, points: number): string {
@@ -165,7 +167,7 @@ function runsOf<T>(values: readonly T[]): readonly { readonly from: number; read
   const runs: { from: number; to: number; value: T }[] = [];
   values.forEach((value, index) => {
     const last = runs.at(-1);
-    if (last?.value === value && last.to === index) last.to = index + 1;
+    if (last !== undefined && last.value === value) last.to = index + 1;
     else runs.push({ from: index, to: index + 1, value });
   });
   return runs;

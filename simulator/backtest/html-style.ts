@@ -11,7 +11,7 @@ p, ul { margin: .35rem 0; } .faint, .axis, .scale, .name, .legend { color: var(-
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { white-space: normal; vertical-align: bottom; min-width: 4.5rem; } th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
-.words td:last-child, .words th:last-child { text-align: left; }
+.words td:last-child, .words th:last-child { text-align: left; white-space: normal; min-width: 14rem; }
 .lane, .axis { display: grid; grid-template-columns: 5.5rem 1fr; gap: .5rem; align-items: center; margin: 2px 0; }
 .field { position: relative; min-width: 0; } svg { display: block; width: 100%; } .plot svg, .lane svg { background: color-mix(in srgb, var(--rule) 30%, transparent); }
 .scale { position: absolute; inset: 0; display: flex; flex-direction: column; justify-content: space-between; pointer-events: none; padding: 0 .25rem; }

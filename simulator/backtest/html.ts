@@ -5,6 +5,7 @@ import {
   formatChance,
   formatFigure,
   formatMinutes,
+  formatShare,
   formatTime,
 } from "./figures.ts";
 import { renderCharts, renderLegend } from "./html-charts.ts";
@@ -44,7 +45,7 @@ const SUMMARY: readonly (readonly [title: string, read: (result: FeedResult) => 
   ["preset", ({ preset }) => preset ?? "chain"],
   ["pauses", ({ trips, startMinutes }) => (startMinutes === null ? "never closed" : String(trips))],
   ["a year", ({ tripsPerYear }) => formatFigure(tripsPerYear)],
-  ["closed", ({ minutes }) => formatMinutes(minutes.closed)],
+  ["closed", ({ closedShare }) => formatShare(closedShare)],
   ["half-open", ({ minutes }) => formatMinutes(minutes.halfOpen)],
   ["shut to disputed loans", ({ minutes }) => formatMinutes(minutes.open)],
   ["shut to all", ({ minutes }) => formatMinutes(minutes.none)],
@@ -61,10 +62,7 @@ const COSTS: readonly (readonly [title: string, read: (result: FeedResult) => st
   ["cost of waiting, expected bps", ({ costs }) => formatFigure(costs.waitExpectedBps)],
   ["as it came, bps", ({ costs }) => formatFigure(costs.waitRealisedBps)],
   ["wrongful liquidation saved, bps", ({ costs }) => formatFigure(costs.wrongfulBps)],
-  [
-    "doubted moves taken back",
-    ({ costs }) => (costs.revertedShare === null ? "–" : `${Math.round(costs.revertedShare * 100)} %`),
-  ],
+  ["doubted moves taken back", ({ costs }) => formatShare(costs.revertedShare)],
   ["hours with a trip", ({ coverage }) => `${coverage.events} of ${coverage.trials}`],
   ["accepted", ({ coverage }) => formatFigure(coverage.expectedEvents)],
   ["Kupiec p", ({ coverage }) => formatChance(coverage.rate.pValue)],
@@ -107,7 +105,13 @@ function renderFeed(feed: string, report: BacktestReport): string {
 function renderRun(run: RunResult, result: FeedResult, { judgement, gas, from, to }: BacktestReport): string {
   const { chart, opensByRule, labels } = result;
   const points = Math.ceil((to - from) / chart.pointMs);
-  const charts = renderCharts({ chart, points, labels: judgement.labels.filter((label) => concerns(label, result.feed)), gas });
+  const charts = renderCharts({
+    chart,
+    points,
+    // A chain's leaf is its base fee already.
+    ...(result.preset === null ? { name: "fee, gwei", gas: null } : { name: "price", gas }),
+    labels: judgement.labels.filter((label) => concerns(label, result.feed)),
+  });
   const rows = labels.map(({ name, kind, pauses, latencyMs }) => [
     name,
     kind,

@@ -123,6 +123,7 @@ function chartGas(gas: GasSeries, record: MarketRecord): GasChart {
 const FIGURES: readonly (readonly [name: string, read: (result: FeedResult) => number | null])[] = [
   ["trips", ({ trips }) => trips],
   ["trips per year", ({ tripsPerYear }) => tripsPerYear],
+  ["share closed, %", ({ closedShare }) => (closedShare === null ? null : closedShare * 100)],
   ["minutes closed", ({ minutes }) => minutes.closed],
   ["minutes half-open", ({ minutes }) => minutes.halfOpen],
   ["minutes open", ({ minutes }) => minutes.open],

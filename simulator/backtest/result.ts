@@ -28,7 +28,7 @@ export type LabelOutcome = {
   readonly latencyMs: number | null;
 };
 
-/** Means over pauses on fresh data, each weighed by the move in doubt, in bps of the debt in dispute to four decimals; null without a pause. */
+/** Means over pauses on fresh data that the breaker ends by itself, each weighed by the move in doubt, in bps of the debt in dispute to four decimals; null without a pause. */
 export type CostSummary = {
   readonly pauses: number;
   readonly waitExpectedBps: number | null;
@@ -55,6 +55,8 @@ export type FeedResult = {
   readonly pricedRounds: number;
   /** Before the feed first closed; of all that follows, only rounds since then count. Null when it never closed. */
   readonly startMinutes: number | null;
+  /** Of the time since it first closed: what is left of it is shut to borrowers, and to disputed loans or throttled for them. */
+  readonly closedShare: number | null;
   readonly minutes: {
     readonly closed: number;
     readonly halfOpen: number;
@@ -118,6 +120,7 @@ function summarizeFeed(feed: FeedId, tally: FeedTally, preset: string | null, ju
     rounds: tally.rounds,
     pricedRounds: tally.priced,
     startMinutes: closedAt === null || firstAt === null ? null : minutes(closedAt - firstAt),
+    closedShare: closedAt === null ? null : digits(closedMs / (closedMs + halfOpenMs + openMs)),
     minutes: {
       closed: minutes(closedMs),
       halfOpen: minutes(halfOpenMs),
@@ -160,9 +163,9 @@ function judgeLabel(label: Label, pauses: readonly Pause[]): LabelOutcome {
   };
 }
 
-/** Pauses without fresh data have no price to be right or wrong about. */
+/** Pauses without fresh data have no price to be right or wrong about, and a gap waits for governors, not for the breaker. */
 function summarizeCosts(pauses: readonly Pause[], loan: LoanTerms): CostSummary {
-  const judged = pauses.filter(({ absentMs, before }) => absentMs === 0 && before > 0);
+  const judged = pauses.filter(({ absentMs, before, rules }) => absentMs === 0 && before > 0 && !rules.includes("gap"));
   const weights = judged.map(({ farthest, before }) => Math.abs(farthest - before) / before);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const mean = (costOf: (pause: Pause) => number): number | null => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ONE } from "../../../protocol/amount.ts";
 import { MAX_POINTS } from "../../../simulator/backtest/chart-series.ts";
 import { readCheckpoint, writeCheckpoint } from "../../../simulator/backtest/checkpoint.ts";
-import { formatChance, formatFigure, formatMinutes } from "../../../simulator/backtest/figures.ts";
+import { formatChance, formatFigure, formatMinutes, formatShare } from "../../../simulator/backtest/figures.ts";
 import { renderHtml } from "../../../simulator/backtest/html.ts";
 import { type BacktestReport, writeReport } from "../../../simulator/backtest/report.ts";
 import { summarize } from "../../../simulator/backtest/result.ts";
@@ -95,6 +95,16 @@ describe("the HTML report", () => {
     expect(html).not.toMatch(/NaN|Infinity|undefined/);
   });
 
+  it("draws a feed that begins after the record does, and one that falls silent", () => {
+    const late = minuteBars(calm(20), { from: START + 200 * MINUTE });
+    const early = minuteBars(calm(20));
+    const plan = planOf(recordOf([historyFile("kraken", "ETH/USD", late), historyFile("kraken", "BTC/USD", early)]));
+    const runs = [summarize("late", runToEnd(plan).tallies(), { ...plan, judgement })];
+    const drawn: string = renderHtml(writeReport({ ...plan, judgement, runs }));
+    expect(drawn).not.toMatch(/NaN|Infinity|undefined/);
+    expect(drawn.match(/<path class="line"/g)).toHaveLength(2);
+  });
+
   it("closes what it opens", () => {
     for (const tag of ["div", "section", "table", "svg", "details", "title", "rect", "ul", "p", "h2"]) {
       const opened = html.match(new RegExp(`<${tag}[ >]`, "g"))?.length ?? 0;
@@ -129,6 +139,8 @@ describe("figures", () => {
     [formatFigure(0.012344), "0.01234"],
     [formatChance(0.04), "0.04"],
     [formatChance(3e-9), "< 0.0001"],
+    [formatShare(0.99999), "99.9 %"],
+    [formatShare(null), "–"],
     [formatMinutes(5.75), "5.75 min"],
     [formatMinutes(180), "3.0 h"],
     [formatMinutes(4_320), "3.0 d"],

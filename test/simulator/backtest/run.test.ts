@@ -130,7 +130,7 @@ describe("a run", () => {
   });
 
   it("of a price that was wrong for a minute counts the pause as right and the move as taken back", () => {
-    const wrong = [...calm(60), 12_000, ...calm(60)];
+    const wrong = [...calm(60), 17_600, ...calm(60)];
     const label = { from: START + 60 * MINUTE, to: START + 62 * MINUTE, kind: "true", name: "a wrong price" } as const;
     const plan = planOf(recordOf([historyFile("kraken", "BTC/USD", minuteBars(wrong))]));
     const result = resultOf(plan, BTC, { ...JUDGEMENT, labels: [label] });
@@ -149,6 +149,16 @@ describe("a run", () => {
     expect(result.costs.pauses).toBe(0);
     expect(result.longestAutomaticMinutes).toBeLessThan(2);
     expect(result.longestOpenMinutes).toBeGreaterThan(85);
+  });
+
+  it("of a gap waits for governors: no cost of the breaker's own", () => {
+    const result = resultOf(planOf(recordOf([historyFile("kraken", "BTC/USD", minuteBars([...calm(60), ...calm(60, 10)]))])));
+    expect(result.pauses[0]?.rules).toContain("gap");
+    expect(result.pauses[0]?.to).toBeNull();
+    expect(result.costs).toMatchObject({ pauses: 0, waitExpectedBps: null });
+    // The bar comes back to its high for a step before its close: then jump alone is in its quiet time.
+    expect(result.longestAutomaticMinutes).toBe(0.25);
+    expect(result.closedShare).toBeLessThan(0.5);
   });
 
   it("of venues that disagree opens for dispersion or divergence, and checks the price against the others", () => {
