@@ -9,7 +9,7 @@ import { createNodeMetrics } from "../node/io/metrics.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { startNode } from "../node/io/runtime.ts";
 import { openStore } from "../node/io/store.ts";
-import { checkNodeConfig, type NodeConfig } from "../node/node-config.ts";
+import { type NodeConfig, undeclaredChains } from "../node/node-config.ts";
 import { memberIndex } from "../protocol/committee.ts";
 import type { Network } from "../protocol/config.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
@@ -35,7 +35,6 @@ export async function runNode(configFile: string): Promise<void> {
 async function runUntil(ended: Promise<void>, configFile: string): Promise<void> {
   const config = readNodeFile(configFile);
   const network = readNetworkFile(config.network);
-  requireTogether(configFile, config, network);
   const log = pino({ level: config.logLevel });
   const password = await readPassword({ ...passwordFileOf(config.key), environment: process.env }, log);
   const key = await readKeyFile(config.key.file, password, { log });
@@ -63,6 +62,9 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     stops.push(() => chains.stop());
     const node = await startNode({ network, config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains });
     stops.push(() => node.stop());
+    for (const chain of undeclaredChains(config, node.network().config)) {
+      log.warn({ chain }, `rpc.${chain}: the config in force declares no such chain; its endpoints wait for one that does`);
+    }
     const gateway = await openGateway({
       host: config.api.host,
       port: config.api.port,
@@ -91,14 +93,6 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   await ended;
   log.info({}, "node stopping");
   await stopAll();
-}
-
-/** Two files that are each right may not fit each other. */
-function requireTogether(configFile: string, config: NodeConfig, network: Network): void {
-  const faults = checkNodeConfig(config, network.config);
-  if (faults.length === 0) return;
-  const lines = faults.map(({ path, expected }) => `${path}: ${expected}`);
-  throw new OperationalError(`${configFile}: ${lines.join("; ")}`, { code: "bad-config" });
 }
 
 /** The network's chains through this operator's endpoints; those that he has none for are left to the others. */

@@ -76,13 +76,11 @@ export function parseNodeConfig(input: unknown): Result<NodeConfig, readonly Con
   return parseShape(nodeSchema, input);
 }
 
-/** What only shows beside the network's config: endpoints of a chain that it does not declare are a mistake in one of the two. */
-export function checkNodeConfig({ rpc }: NodeConfig, { chains }: NetworkConfig): readonly ConfigFault[] {
+/**
+ * Chains that have endpoints here and are none of the config's. It is no fault: endpoints are there before the config that declares
+ * their chain comes into force; but a name that is mistyped looks the same.
+ */
+export function undeclaredChains({ rpc }: NodeConfig, { chains }: NetworkConfig): readonly string[] {
   const known = chains.map(({ chain }) => chain);
-  return Object.keys(rpc)
-    .filter((chain) => !known.includes(chain))
-    .map((chain) => ({
-      path: `rpc.${chain}`,
-      expected: `expected a chain of the network (${known.join(", ") || "it has none"})`,
-    }));
+  return Object.keys(rpc).filter((chain) => !known.includes(chain));
 }

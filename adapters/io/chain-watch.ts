@@ -31,12 +31,17 @@ export type ChainWatch = {
   readonly start: () => void;
   /** Ends what is under way, waits for it, and leaves no timer and no socket. */
   readonly stop: () => Promise<void>;
-  /** Another config came into force: chains that it changes are watched anew, the others go on. */
-  readonly follow: (scope: ChainScope) => void;
+  /**
+   * Another config came into force, or another one is pending: chains that it changes are watched anew, the others go on. What a
+   * pending config changes is watched beside what is in force, so that it has shadow prices, and goes on when it comes into force.
+   */
+  readonly follow: (scope: ChainScope, pending?: ChainScope) => void;
   /** What the endpoints of each chain agree on now, by ascending name; chains without endpoints are left out. */
   readonly gauges: () => readonly GaugeEntry[];
   /** What the references that are prices say, keyed as venues' markets are: a reference's name is its venue. */
   readonly quotes: () => VenueSnapshot;
+  /** The same of the pending config; of the one in force while none is pending. */
+  readonly pendingQuotes: () => VenueSnapshot;
 };
 
 /**
@@ -46,9 +51,11 @@ export type ChainWatch = {
  * @throws at once when a URL is not an http or https one.
  */
 export function createChainWatch(options: ChainWatchOptions): ChainWatch {
-  let runs = openRuns(options, options, []);
+  let inForce = openRuns(options, options, []);
+  let proposed = inForce;
   let running = false;
   const leaving = new Set<Promise<void>>();
+  const all = (): readonly ChainRun[] => [...new Set([...inForce, ...proposed])];
   const leave = (run: ChainRun): void => {
     const done: Promise<void> = run.stop().finally(() => leaving.delete(done));
     leaving.add(done);
@@ -56,21 +63,27 @@ export function createChainWatch(options: ChainWatchOptions): ChainWatch {
   return {
     start: () => {
       running = true;
-      for (const run of runs) run.start();
+      for (const run of all()) run.start();
     },
     stop: async () => {
       running = false;
-      await Promise.all([...leaving, ...runs.map((run) => run.stop())]);
+      await Promise.all([...leaving, ...all().map((run) => run.stop())]);
     },
-    follow: (scope) => {
-      const next = openRuns(options, scope, runs);
-      for (const run of runs) if (!next.includes(run)) leave(run);
-      if (running) for (const run of next) if (!runs.includes(run)) run.start();
-      runs = next;
+    follow: (scope, pending = scope) => {
+      const before = all();
+      inForce = openRuns(options, scope, before);
+      proposed = openRuns(options, pending, [...inForce, ...before]);
+      for (const run of before) if (!all().includes(run)) leave(run);
+      if (running) for (const run of all()) if (!before.includes(run)) run.start();
     },
-    gauges: () => runs.flatMap((run) => run.agreement().gauges).sort((a, b) => compareText(a.gauge, b.gauge)),
-    quotes: () => new Map(runs.flatMap((run) => run.quotes()).map((state) => [marketKey(state.venue, state.market), state])),
+    gauges: () => inForce.flatMap((run) => run.agreement().gauges).sort((a, b) => compareText(a.gauge, b.gauge)),
+    quotes: () => quotesOf(inForce),
+    pendingQuotes: () => quotesOf(proposed),
   };
+}
+
+function quotesOf(runs: readonly ChainRun[]): VenueSnapshot {
+  return new Map(runs.flatMap((run) => run.quotes()).map((state) => [marketKey(state.venue, state.market), state]));
 }
 
 type ChainRun = {

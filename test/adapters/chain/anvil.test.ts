@@ -327,3 +327,25 @@ test("another config: a chain that goes is watched no longer, one that stays goe
   watch.follow({ chains: [{ ...plain, chain: "OTHER" }], references: [] });
   expect(names().filter((name) => name.endsWith("ANVIL"))).toEqual([]);
 });
+
+test("a pending config's reference is watched beside the one in force, and goes on when it comes into force", async () => {
+  await send("Aggregator", feed, 7n, 180_000_000_000n, 1_700_000_000n, 1_700_000_012n, 7n);
+  const other = await anvil.deploy(contracts.Aggregator, [8]);
+  await send("Aggregator", other, 7n, 190_000_000_000n, 1_700_000_000n, 1_700_000_012n, 7n);
+  const { watch } = openWatch({ chains: [chain()], references: references(), endpoints: { ANVIL: direct() } });
+  closing.push(watch.stop);
+  watch.start();
+  const lastOf = (quotes: typeof watch.quotes) => quotes().get(marketKey("eth-link", "ETH/USD"))?.quote?.last;
+  await until(() => lastOf(watch.quotes) === 1_800n * ONE);
+  expect(lastOf(watch.pendingQuotes)).toBe(1_800n * ONE);
+  const next = references().map((item) =>
+    item.name === "eth-link" ? { ...item, read: { kind: "chainlink" as const, contract: other } } : item,
+  );
+  const pending = { chains: [chain()], references: next };
+  watch.follow({ chains: [chain()], references: references() }, pending);
+  await until(() => lastOf(watch.pendingQuotes) === 1_900n * ONE);
+  expect(lastOf(watch.quotes)).toBe(1_800n * ONE);
+  watch.follow(pending);
+  expect(lastOf(watch.quotes)).toBe(1_900n * ONE);
+  expect(lastOf(watch.pendingQuotes)).toBe(1_900n * ONE);
+});
