@@ -54,13 +54,17 @@ export function stepBreaker(input: BreakerInput): BreakerRound {
   const present = presentFeeds(input, clock, governance);
   const marketOf = createMarket(basketItems(present, config));
   const { refusals } = governance;
-  const feeds = present.map(({ config: item, ...round }) =>
+  const rates = { gauges: input.gauges, timestamp: input.timestamp, roundMs: config.roundMs };
+  const feeds = present.map(({ feed, config: item, clock: own, memory, facts, inBasket }) =>
     stepFeed({
-      ...round,
+      clock: own,
       thresholds: item.thresholds,
-      market: marketOf(item.feed),
-      pegTarget: pegTargetOf(item, { gauges: input.gauges, timestamp: input.timestamp, roundMs: config.roundMs }),
-      refusalBps: refusals.get(item.feed),
+      memory,
+      facts,
+      market: marketOf(feed),
+      inBasket,
+      pegTarget: pegTargetOf(item, rates),
+      refusalBps: refusals.get(feed),
     }),
   );
   const leaves = joinById(feeds, stepChains(input, clock, governance));
@@ -82,6 +86,7 @@ function govern(input: BreakerInput): GovernanceRound {
 }
 
 type PresentFeed = {
+  readonly feed: FeedId;
   readonly config: FeedConfig;
   readonly clock: RoundClock;
   readonly memory: FeedMemory;
@@ -109,7 +114,7 @@ function presentFeeds(
     if (began === undefined) continue;
     const own = underPause(began, manualOf(feed));
     const facts = establishFacts(own, view, round);
-    present.push({ config: item, clock: known === undefined ? fresh : clock, memory: own, facts, inBasket });
+    present.push({ feed, config: item, clock: known === undefined ? fresh : clock, memory: own, facts, inBasket });
   }
   return present;
 }
@@ -139,9 +144,9 @@ function underPause(memory: FeedMemory, { action, until }: FeedMemory["manual"])
 }
 
 function basketItems(feeds: readonly PresentFeed[], { basket }: NetworkConfig): readonly BasketItem[] {
-  const presentOf = ascendingLookup(feeds.map((present) => ({ feed: present.config.feed, present })));
+  const presentOf = ascendingLookup(feeds);
   return basket.map(({ feed, weight }) => {
-    const present = presentOf(feed)?.present;
+    const present = presentOf(feed);
     if (present === undefined) return { feed, weight, moveBps: undefined, volatility: 0n };
     const { memory, facts, config } = present;
     return { feed, weight, moveBps: basketMove(memory, facts), volatility: volatilityOf(memory, config.thresholds) };
