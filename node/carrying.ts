@@ -1,7 +1,6 @@
 import type { Judgement } from "../circuit-breaker/governance/judge.ts";
 import { EMPTY_MEMORY } from "../circuit-breaker/memory.ts";
-import type { Address, Digest } from "../protocol/bytes.ts";
-import { keccakHex } from "../protocol/bytes.ts";
+import { type Digest, keccakHex } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
 import { compareText } from "../protocol/feed.ts";
 import type { SignedDocument } from "../protocol/governance.ts";
@@ -9,7 +8,7 @@ import { decodeSignedDocument } from "../protocol/governance-codec.ts";
 import { MAX_DOCUMENTS, type SignedObservation } from "../protocol/observation.ts";
 import { fail, type Result } from "../protocol/result.ts";
 import { settleConfig } from "./configuring.ts";
-import { askOrder, type Desk, emit } from "./desk.ts";
+import { type Desk, emit } from "./desk.ts";
 import { isValidUnder, keyholdersOf, type PooledDocument } from "./documents.ts";
 import type { DocumentReceipt } from "./machine.ts";
 
@@ -70,15 +69,19 @@ export function judgementOf(desk: Desk, round: number): Judgement {
   };
 }
 
-/** Every document that an observation names is kept for its round, and fetched within it where it is not here. */
-export function noticeDocuments(desk: Desk, { observation, signer }: SignedObservation, from: Address): void {
+/**
+ * Every document that an observation names is kept for its round and, where it is not here, fetched within it: from whoever names it, who
+ * has to have it. Asking the others as well would make of one member's inventions everybody's work.
+ */
+export function noticeDocuments(desk: Desk, { observation, signer }: SignedObservation): void {
+  if (signer === desk.key.address) return;
   const { round, documents } = observation;
   const { roundMs, maxSkewMs } = desk.network.config;
   for (const digest of documents) {
     const pooled = desk.documents.find(digest);
     if (pooled !== undefined) pooled.usedIn = Math.max(pooled.usedIn, round);
     else if (!desk.documents.isRefused(digest))
-      desk.fetching.need({ kind: "document", digest }, askOrder(desk, [signer, from]), (round + 1) * roundMs + maxSkewMs);
+      desk.fetching.need({ kind: "document", digest }, [signer], (round + 1) * roundMs + maxSkewMs);
   }
 }
 

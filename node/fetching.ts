@@ -3,8 +3,9 @@ import type { Output, Want } from "./machine.ts";
 
 /** Digests wanted at once: every observation of two proposals in each of a few rounds of the largest committee. */
 const MAX_JOBS = 1_024;
-/** Requests under way at once. */
+/** Requests under way at once; those for documents apart, so many to one peer: who names what he does not have holds up nobody else. */
 const MAX_IN_FLIGHT = 32;
+const MAX_DOCUMENTS_OF_ONE = 4;
 /** Pause after the last candidate failed, before the first is asked again. */
 const RETRY_MS = 200;
 /** How long one peer may take to answer. */
@@ -86,8 +87,10 @@ export function createFetching(): Fetching {
     wakeAt: () => {
       let earliest = Number.POSITIVE_INFINITY;
       const full = inFlight(jobs) >= MAX_IN_FLIGHT;
-      for (const { asked, readyAt, until } of jobs.values()) {
-        earliest = Math.min(earliest, until, asked?.giveUpAt ?? (full ? until : readyAt));
+      for (const job of jobs.values()) {
+        const { asked, readyAt, until } = job;
+        const isHeldUp = isDocument(job) ? isBusy(jobs, job) : full;
+        earliest = Math.min(earliest, until, asked?.giveUpAt ?? (isHeldUp ? until : readyAt));
       }
       return earliest;
     },
@@ -108,8 +111,7 @@ function stepJobs(
   }
   let free = MAX_IN_FLIGHT - inFlight(jobs);
   for (const job of jobs.values()) {
-    if (free === 0) break;
-    if (job.asked !== undefined) continue;
+    if (job.asked !== undefined || (isDocument(job) ? isBusy(jobs, job) : free === 0)) continue;
     if (job.next >= job.candidates.length) {
       job.next = 0;
       job.readyAt = now + RETRY_MS;
@@ -120,15 +122,27 @@ function stepJobs(
     job.next += 1;
     job.asked = { from, giveUpAt: now + timeoutMs + SHELL_SLACK_MS };
     outputs.push({ kind: "fetch", want: job.want, from, timeoutMs });
-    free -= 1;
+    if (!isDocument(job)) free -= 1;
   }
   return { outputs, abandoned };
 }
 
 function inFlight(jobs: ReadonlyMap<string, Job>): number {
   let count = 0;
-  for (const { asked } of jobs.values()) if (asked !== undefined) count += 1;
+  for (const job of jobs.values()) if (job.asked !== undefined && !isDocument(job)) count += 1;
   return count;
+}
+
+function isDocument({ want }: Job): boolean {
+  return want.kind === "document";
+}
+
+/** Whether the one to be asked next has as many of our questions for documents as it may have. */
+function isBusy(jobs: ReadonlyMap<string, Job>, { candidates, next }: Job): boolean {
+  const from = candidates[next] ?? candidates[0];
+  let count = 0;
+  for (const job of jobs.values()) if (isDocument(job) && job.asked?.from === from) count += 1;
+  return count >= MAX_DOCUMENTS_OF_ONE;
 }
 
 function keyOf(want: Want): string {

@@ -13,7 +13,7 @@ import type { SignedHeader } from "./signatures.ts";
 
 /** Puts a verified message where it belongs and draws what follows from it; says what became of it. */
 export function keepMessage(desk: Desk, message: Message, from: Address): Admission {
-  if (message.topic === "observation") return keepObservation(desk, message, from);
+  if (message.topic === "observation") return keepObservation(desk, message);
   if (message.topic === "proposal") return keepProposal(desk, message, from);
   if (message.topic === "signature") return keepSignature(desk, message.signed);
   const { certificate, digest } = message;
@@ -23,7 +23,7 @@ export function keepMessage(desk: Desk, message: Message, from: Address): Admiss
   return "accepted";
 }
 
-function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "observation" }, from: Address): Admission {
+function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "observation" }): Admission {
   const { round, head } = signed.observation;
   noticeOwn(desk, "observation", { round, digest: signed.digest, signer: signed.signer });
   const entry = { round, signer: signed.signer, digest: signed.digest, value: signed };
@@ -34,7 +34,7 @@ function keepObservation(desk: Desk, { signed }: Message & { readonly topic: "ob
   }));
   if (admission !== "accepted" && admission !== "equivocation") return admission;
   noticeHead(desk, head, signed.signer);
-  noticeDocuments(desk, signed, from);
+  noticeDocuments(desk, signed);
   return admission;
 }
 

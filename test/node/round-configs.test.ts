@@ -117,6 +117,23 @@ describe("a change of config", () => {
     expectNoFault(world);
   });
 
+  it("whose content a node lost is asked for by its digest", () => {
+    const world = running({ seed: 76 });
+    const config = propose(world, { feeds: reweighted() }, { rounds: 30 });
+    world.run(4);
+    const node = world.node(3);
+    expect(node.machine?.governance().pending?.configDigest).toBe(configDigest(config));
+    world.stop(node);
+    node.disk.documents.clear();
+    const startedAt = world.now();
+    world.start(node);
+    world.run(3);
+    const told = world.trace.filter((traced) => traced.node === 3 && traced.at >= startedAt && traced.output.kind === "config");
+    expect(told.map(({ output }) => output.kind === "config" && output.pending)).toEqual([config]);
+    expect(node.disk.documents.size).toBe(1);
+    expectNoFault(world);
+  });
+
   it("that only f nodes agree with stays out; f + 1 are enough", () => {
     const taken = [1, 2].map((agreeing) => {
       const world = running({ seed: 72, agrees: (node) => node < agreeing });

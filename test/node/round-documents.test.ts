@@ -207,13 +207,26 @@ describe("one machine", () => {
     expect(machine.serve({ kind: "document", digest: pause.digest })).toEqual(pause.bytes);
   });
 
-  it("asks another one after a wrong answer", () => {
+  it("asks the next who names it after a wrong answer, and nobody who does not", () => {
     const machine = machineOf(3);
     hear(machine, [observationOf(1, [pause.digest])], START + 10);
+    hear(machine, [observationOf(0, [pause.digest])], START + 12);
     const outputs = machine.handle(fetched(pause.digest, junk, 1), START + 20);
     expect(codesOf(outputs)).toEqual(["bad-answer"]);
-    expect(wantsOf(outputs)).toHaveLength(1);
-    expect(wantsOf(outputs)[0]?.from).not.toBe(keyOf(1).address);
+    expect(wantsOf(outputs)).toEqual([{ digest: pause.digest, from: keyOf(0).address }]);
+    const ended = machine.handle(fetched(pause.digest, junk, 0), START + 30);
+    expect(codesOf(ended)).toEqual(["bad-answer", "fetch-abandoned"]);
+    expect(wantsOf(ended)).toEqual([]);
+  });
+
+  it("who names sixteen documents and answers for none holds up nobody else's", () => {
+    const machine = machineOf(3);
+    const inventions = Array.from({ length: 16 }, (_, index) => keccakHex(Uint8Array.of(index))).sort();
+    const asked = hear(machine, [observationOf(0, inventions)], START + 10);
+    expect(wantsOf(asked)).toHaveLength(4);
+    const other = hear(machine, [observationOf(1, [pause.digest])], START + 12);
+    expect(wantsOf(other)).toEqual([{ digest: pause.digest, from: keyOf(1).address }]);
+    expect(machine.wakeAt()).toBeGreaterThan(START + 12);
   });
 
   it("a leader leaves out who names what is no document, or what nobody has, and says whom", () => {
