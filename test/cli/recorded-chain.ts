@@ -15,11 +15,13 @@ const FIRST_ROUND = 1_795_300_000;
 const VENUES = ["binance", "bybit", "coinbase", "gemini", "kraken", "okx"];
 const SPREAD = ONE / 1_000n;
 
-export type RecordedChain = {
-  readonly network: Network;
-  readonly rounds: readonly { readonly certified: CertifiedRound; readonly body: RoundBody }[];
-  readonly transitions: readonly Transition[];
+export type Recorded = {
+  readonly certified: CertifiedRound;
+  readonly body: RoundBody;
+  /** Into the config under which this round is the first. */
+  readonly transition: Transition | undefined;
 };
+export type RecordedChain = { readonly rounds: readonly Recorded[]; readonly transitions: readonly Transition[] };
 
 /** A network whose configs may change after a second. */
 export function recordedNetwork(feeds: readonly string[]): Network {
@@ -33,12 +35,10 @@ export function recordedNetwork(feeds: readonly string[]): Network {
  * Rounds as four nodes make them, every digest and signature real; the network misses one. With `changes` governors change the lease on
  * the way, so that the last rounds stand under another config.
  */
-export function recordChain(network: Network, count: number, { changes = false } = {}): RecordedChain {
+export function* recordRounds(network: Network, count: number, { changes = false } = {}): Generator<Recorded> {
   const keys = testKeys(4);
   const next = changed(network, undefined, { leaseMs: 90_000 });
   const proposal = proposalOf(network, next);
-  const rounds: { certified: CertifiedRound; body: RoundBody }[] = [];
-  const transitions: Transition[] = [];
   let parent: ComputedRound | undefined;
   for (let index = 0; index < count; index++) {
     const round = FIRST_ROUND + index + (index > 2 ? 1 : 0);
@@ -48,13 +48,17 @@ export function recordChain(network: Network, count: number, { changes = false }
     const input = { network: current, parent, round, observations, documents };
     const computed = nextRound(input);
     const certified = certify(computed, keys.slice(0, current.committee.quorum));
-    if (parent !== undefined && computed.header.configDigest !== parent.header.configDigest) {
-      transitions.push({ config: current.config, certificate: certified.certificate });
-    }
-    rounds.push({ certified, body: bodyOf(input) });
+    const isFirst = parent !== undefined && computed.header.configDigest !== parent.header.configDigest;
+    const transition = isFirst ? { config: current.config, certificate: certified.certificate } : undefined;
+    yield { certified, body: bodyOf(input), transition };
     parent = computed;
   }
-  return { network, rounds, transitions };
+}
+
+/** All of them at once. */
+export function recordChain(...options: Parameters<typeof recordRounds>): RecordedChain {
+  const rounds = [...recordRounds(...options)];
+  return { rounds, transitions: rounds.flatMap(({ transition }) => transition ?? []) };
 }
 
 function proposalOf(network: Network, next: Network): SignedDocument {

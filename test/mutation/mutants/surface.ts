@@ -36,6 +36,8 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
         "certified.ok ? undefined : describeCertificateFault(",
         "true ? undefined : describeCertificateFault(",
       ],
+      ["client-retired-config", "P2", "if (configDigest !== network.configDigest) {", "if (false) {"],
+      ["client-both-quorums", "P2", "if (before === undefined || round > fromRound) return", "if (true) return"],
       ["client-unknown-reason", "P3", "return rules >= 2 ** RULES.length;", "return false;"],
       ["client-empty-bundle", "P3", 'if (feeds.length === 0) return misshapen("feeds: expected at least one feed");', ""],
       ["client-document-size", "P8", "if (text.length > MAX_DOCUMENT_CHARS) return misshapen(", "if (false) return misshapen("],
@@ -75,6 +77,12 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
       ["client-quorum-derived", "P7", "if (committee.quorum !== quorum)", "if (false)"],
       ["client-salt-derived", "P7", "if (derived.salt !== domain.salt)", "if (false)"],
       ["client-members-once", "P2", "if (new Set(members.map(({ address }) => address)).size < members.length)", "if (false)"],
+      [
+        "client-way-verified",
+        "P7",
+        "if (!next.ok) return fail(`the transition",
+        "if (next.ok && false) return fail(`the transition",
+      ],
       ["client-genesis-digest", "P7", "if (network.configDigest !== genesis)", "if (false)"],
       ["client-genesis-members", "P7", "if (!sameMembers(network.committee, stated.value.committee))", "if (false)"],
     ],
@@ -86,6 +94,19 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
       ["gateway-ready-within-lease", "P3", "if (now <= validUntil) return", "if (true) return"],
       ["gateway-cache-within-lease", "P3", "if (leftS < 0) return NO_STORE;", ""],
     ],
+  ),
+  ...guardsIn(
+    "gateway/io/submission-routes.ts",
+    ["test/gateway/governance.test.ts"],
+    [
+      ["gateway-pause-only", "P6", "if (kind !== undefined && kind !== only) {", "if (false) {"],
+      ["gateway-one-replay", "P8", "if (running) return", "if (false) return"],
+    ],
+  ),
+  ...guardsIn(
+    "node/io/store-governance.ts",
+    ["test/node/store.test.ts"],
+    [["store-documents-bounded", "P8", "dropOld.run(kind, kind, DOCUMENTS_KEPT[kind]);", ""]],
   ),
   ...guardsIn(
     "gateway/io/stream.ts",
