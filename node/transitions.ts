@@ -17,13 +17,13 @@ export type WaitingTransition = { readonly from: Digest; readonly transition: Tr
 
 /**
  * A neighbour speaks of another config than the one reached here, so this node may be behind a transition: asked for by the config's
- * digest, and no more than once in a while on the word of one neighbour.
+ * digest, of that neighbour, and no more than once in a while.
  */
 export function noticeConfig(desk: Desk, digest: Digest, from: Address): void {
   if (digest === reached(desk).configDigest) return;
   if (desk.now < (desk.rumours.get(from) ?? 0)) return;
   desk.rumours.set(from, desk.now + TRANSITION_MS);
-  wantTransition(desk, digest, from);
+  desk.fetching.need({ kind: "transition", digest }, [from], desk.now + TRANSITION_MS);
 }
 
 /** The newest config that this node has followed to. */

@@ -62,8 +62,11 @@ describe("one byzantine node too many", () => {
   });
 });
 
-/** Who brings about each verdict on gossip. `internal` is a fault of ours: nothing may bring it about. */
-const PRODUCED_BY: Readonly<Record<Exclude<GossipCode, "internal">, BehaviourName>> = {
+/**
+ * Who brings about each verdict on gossip. `internal` is a fault of ours: nothing may bring it about. No trial changes its committee:
+ * test/node/round-configs.test.ts does.
+ */
+const PRODUCED_BY: Readonly<Record<Exclude<GossipCode, "internal" | "other-committee">, BehaviourName>> = {
   oversize: "oversize-messages",
   malformed: "random-bytes",
   "other-config": "old-config",

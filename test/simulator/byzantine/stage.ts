@@ -1,4 +1,8 @@
-import { type Judgement, judgeGossip, type Message } from "../../../node/gossip-judge.ts";
+import { type Judgement, type JudgeView, judgeGossip, type Message } from "../../../node/gossip-judge.ts";
+import { verifyCertificate } from "../../../protocol/certificate.ts";
+import { memberIndex } from "../../../protocol/committee.ts";
+import type { Network } from "../../../protocol/config.ts";
+import type { Secp256k1 } from "../../../protocol/secp256k1.ts";
 import { BEHAVIOURS, type BehaviourName } from "../../../simulator/byzantine/index.ts";
 import type { Occurrence } from "../../../simulator/cluster/occurrence.ts";
 import { createTableScheme } from "../../../simulator/cluster/signatures.ts";
@@ -52,8 +56,7 @@ export function play(behaviour: BehaviourName, { n, count, seed }: { n: number; 
   const sent = of("sent").flatMap((message): Sent[] => {
     if (!isByzantine(message.node)) return [];
     const round = Math.floor(message.at / network.config.roundMs);
-    const view = { network, scheme, round, seen: () => false };
-    return [{ ...message, round, judgement: judgeGossip(message.topic, message.bytes, view) }];
+    return [{ ...message, round, judgement: judgeGossip(message.topic, message.bytes, viewOf(network, scheme, round)) }];
   });
   return {
     network,
@@ -72,6 +75,19 @@ export function play(behaviour: BehaviourName, { n, count, seed }: { n: number; 
   };
 }
 export type Stage = ReturnType<typeof play>;
+
+/** Of a node that has heard nothing and knows one config. */
+function viewOf(network: Network, scheme: Secp256k1, round: number): JudgeView {
+  return {
+    networkOf: (digest) => (digest === network.configDigest ? network : undefined),
+    scheme,
+    standingOf: ({ committee }, signer) => (memberIndex(committee, signer) < 0 ? "stranger" : "votes"),
+    checkCertificate: (certificate) =>
+      verifyCertificate(certificate, { ...network, scheme }).ok ? "certified" : "bad-certificate",
+    round,
+    seen: () => false,
+  };
+}
 
 /** Messages of a topic that any node would take. */
 export function taken<T extends Message["topic"]>(

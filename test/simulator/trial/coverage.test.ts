@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { genesisMemory } from "../../../circuit-breaker/genesis.ts";
+import { EMPTY_GOVERNANCE } from "../../../circuit-breaker/governance-memory.ts";
 import { encodeMemory, type FeedMemory } from "../../../circuit-breaker/memory.ts";
 import { BIT, INDEX } from "../../../circuit-breaker/rules/rule.ts";
 import { GOSSIP_VERDICTS } from "../../../node/gossip-codes.ts";
@@ -33,9 +34,6 @@ const MEMORY: FeedMemory = {
       rawLow: 1_799n * ONE,
       rawHigh: 1_801n * ONE,
       observedAt: NOW - 900_100,
-      groups: 6,
-      topBps: 1_667,
-      outsideBps: 0,
     },
     { timestamp: NOW - 900_000, thresholds },
   ),
@@ -152,8 +150,9 @@ function committed(certified: CertifiedRound, memory: FeedMemory | undefined, no
   const body = {
     round: header.round,
     parent: undefined,
-    memory: memory === undefined ? "0x" : toHex(encodeMemory({ feeds: [memory] })),
+    memory: memory === undefined ? "0x" : toHex(encodeMemory({ feeds: [memory], governance: EMPTY_GOVERNANCE })),
     observations: [],
+    documents: [],
   } as const;
   return { at: header.timestamp, kind: "committed", node, certified, body, place: node === 0 ? "head" : "backfill" };
 }

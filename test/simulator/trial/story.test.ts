@@ -48,7 +48,7 @@ function playRound(
 ): Occurrence[] {
   const { header } = certificate;
   const at = header.timestamp + 300;
-  const body = { round: header.round, parent: undefined, memory: "0x", observations: [] } as const;
+  const body = { round: header.round, parent: undefined, memory: "0x", observations: [], documents: [] } as const;
   const signature = `0x${"00".repeat(65)}` as const;
   const signed = { proposal: { header, observations: [] }, digest: ZERO_DIGEST, signer: "0x", signature } as const;
   return [
@@ -160,7 +160,7 @@ test("the story of a small trial can be read", () => {
     +4.750 s             r5: no proposal
     +6.050 s             r6 not certified: proposed by node2, signed by node0 node1
     +6.400 s … +6.410 s  proposal-refused (header) at node3 node0 ×2
-    +6.500 s             VIOLATION P2: node3 signed two headers for r6 of ETH/USD, 0xa03308… at +6.000 s
+    +6.500 s             VIOLATION P2: node3 signed two headers for r6 of ETH/USD, 0xa7f910… at +6.000 s
     +7.000 s             node2 starts; 3 promises are gone from its disk"
   `);
 });
