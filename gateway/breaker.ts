@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { clearCondition } from "../protocol/clear-condition.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
-import { countSchema, digestSchema, reasonSchema, showReason } from "../protocol/document.ts";
-import { chainLeaf } from "../protocol/feed.ts";
+import { type ClearsOf, countSchema, digestSchema, reasonSchema, showReason } from "../protocol/document.ts";
+import { chainLeaf, type FeedId } from "../protocol/feed.ts";
 import { CARRIED_BIT, hasReason } from "../protocol/report.ts";
 import type { BreakerTransition, CertifiedRound, FeedVerdict } from "../protocol/round.ts";
 import { resolveThresholds, type Thresholds } from "../protocol/thresholds.ts";
@@ -48,6 +49,15 @@ const CHAIN_THRESHOLDS: Thresholds = resolveThresholds("major");
 
 function chainTerms(chain: string) {
   return { feed: chainLeaf(chain), preset: null, thresholds: CHAIN_THRESHOLDS };
+}
+
+/** What clears each rule of each feed under this config. */
+export function clearsIn({ feeds }: NetworkConfig): ClearsOf {
+  let thresholds: ReadonlyMap<FeedId, Thresholds> | undefined;
+  return (feed, rule) => {
+    thresholds ??= new Map(feeds.map((item) => [item.feed, item.thresholds]));
+    return clearCondition(rule, thresholds.get(feed) ?? CHAIN_THRESHOLDS);
+  };
 }
 
 /** `GET /v1/chains`: what is signed of every configured chain, null until its first leaf. */

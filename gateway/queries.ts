@@ -11,7 +11,8 @@ export const MAX_CHOSEN_FEEDS = 100;
 export const MAX_HISTORY = 1_000;
 export const DEFAULT_HISTORY = 100;
 export const MAX_EVIDENCE = 100;
-export const MAX_LOG = 1_000;
+/** Every leaf of the largest network, which may all change in one round. */
+export const MAX_LOG = 2_080;
 export const DEFAULT_LOG = 100;
 export const MAX_LISTED_DOCUMENTS = 100;
 /** Each holds a config. */

@@ -3,7 +3,7 @@ import type { Network } from "../protocol/config.ts";
 import { reportTree, toBundleDocument, toFeedDocument } from "../protocol/document.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import type { CertifiedRound } from "../protocol/round.ts";
-import { showTransition, toBreakerDocument, toChainsDocument } from "./breaker.ts";
+import { clearsIn, showTransition, toBreakerDocument, toChainsDocument } from "./breaker.ts";
 import { toFeedList } from "./documents.ts";
 import type { RoundStore } from "./ports.ts";
 
@@ -51,12 +51,15 @@ function createSnapshot({ network, breakerLog }: Parts, round: CertifiedRound): 
   const tree = once(() => reportTree(round.feeds));
   const feeds = new Map<FeedId, string | undefined>();
   const bundles = new Map<string, string | undefined>();
-  const feedText = (feed: FeedId) => textOf(toFeedDocument({ round, feed, tree: tree() }));
+  const clears = clearsIn(network().config);
+  const feedText = (feed: FeedId) => textOf(toFeedDocument({ round, feed, tree: tree(), clears }));
   return {
     round,
     feed: (feed) => remember(feeds, feed, Number.POSITIVE_INFINITY, () => feedText(feed)),
     bundle: (chosen) =>
-      remember(bundles, chosen.join(","), MAX_BUNDLES, () => textOf(toBundleDocument({ round, feeds: chosen, tree: tree() }))),
+      remember(bundles, chosen.join(","), MAX_BUNDLES, () =>
+        textOf(toBundleDocument({ round, feeds: chosen, tree: tree(), clears })),
+      ),
     feedList: underEach(network, (current) => JSON.stringify(toFeedList(current, round))),
     breaker: underEach(network, (current) => JSON.stringify(toBreakerDocument(current, round))),
     chains: underEach(network, (current) => JSON.stringify(toChainsDocument(current, round))),

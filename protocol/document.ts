@@ -6,7 +6,7 @@ import type { RoundHeader } from "./eip712.ts";
 import { bytes32ToFeed, FEED_ID, type FeedId, MAX_FEED_ID_BYTES } from "./feed.ts";
 import { buildMerkleTree, type MerkleTree } from "./merkle.ts";
 import { MAX_MEMBERS } from "./proposal.ts";
-import { BREAKER_STATES, LIQUIDATE_LEVELS, leafHash, type Report, RULES, reportTuple } from "./report.ts";
+import { BREAKER_STATES, LIQUIDATE_LEVELS, leafHash, type Report, RULES, type RuleName, reportTuple } from "./report.ts";
 import { fail, ok, type Result } from "./result.ts";
 import type { CertifiedRound, FeedVerdict, MeasureUnit, Reason } from "./round.ts";
 
@@ -148,22 +148,26 @@ export function reportTree(feeds: readonly FeedVerdict[]): MerkleTree {
   return buildMerkleTree(feeds.map(({ report }) => leafHash(reportTuple(report))));
 }
 
-/**
- * The document of one feed; undefined when the round has no leaf for it (it was never priced). `tree` is the round's own
- * {@link reportTree}, built here when it is not given.
- */
+/** What has to happen until a rule of a feed is not active any more (protocol/clear-condition.ts); undefined says nothing of it. */
+export type ClearsOf = (feed: FeedId, rule: RuleName) => string | undefined;
+
+type DocumentParts = {
+  readonly round: CertifiedRound;
+  /** The round's own {@link reportTree}, built when it is not given. */
+  readonly tree?: MerkleTree;
+  readonly clears?: ClearsOf;
+};
+
+/** The document of one feed; undefined when the round has no leaf for it (it was never priced). */
 export function toFeedDocument({
   round,
   feed,
   tree = reportTree(round.feeds),
-}: {
-  readonly round: CertifiedRound;
-  readonly feed: FeedId;
-  readonly tree?: MerkleTree;
-}): FeedDocument | undefined {
+  clears = () => undefined,
+}: DocumentParts & { readonly feed: FeedId }): FeedDocument | undefined {
   const verdict = round.feeds.find(({ report }) => report.feed === feed);
   if (verdict === undefined) return undefined;
-  const { proof, ...shown } = toBundleFeed(verdict, tree);
+  const { proof, ...shown } = toBundleFeed(verdict, tree, clears);
   return { ...windowOf(round), ...shown, proof: { ...proof, ...certificateOf(round) } };
 }
 
@@ -175,17 +179,14 @@ export function toBundleDocument({
   round,
   feeds,
   tree = reportTree(round.feeds),
-}: {
-  readonly round: CertifiedRound;
-  readonly feeds: readonly FeedId[];
-  readonly tree?: MerkleTree;
-}): BundleDocument | undefined {
+  clears = () => undefined,
+}: DocumentParts & { readonly feeds: readonly FeedId[] }): BundleDocument | undefined {
   const verdicts = new Map(round.feeds.map((verdict) => [verdict.report.feed, verdict]));
   const documents: BundleFeed[] = [];
   for (const feed of feeds) {
     const verdict = verdicts.get(feed);
     if (verdict === undefined) return undefined;
-    documents.push(toBundleFeed(verdict, tree));
+    documents.push(toBundleFeed(verdict, tree, clears));
   }
   return { ...windowOf(round), ...certificateOf(round), feeds: documents };
 }
@@ -278,11 +279,11 @@ const LEAF_INTEGERS: readonly (readonly [field: keyof Report, max: bigint])[] = 
   ["since", SAFE],
 ];
 
-function toBundleFeed({ report, reasons }: FeedVerdict, tree: MerkleTree): BundleFeed {
+function toBundleFeed({ report, reasons }: FeedVerdict, tree: MerkleTree, clears: ClearsOf): BundleFeed {
   const { breaker, ...shown } = showReport(report);
   return {
     ...shown,
-    breaker: { ...breaker, reasons: reasons.map((reason) => showReason(reason)) },
+    breaker: { ...breaker, reasons: reasons.map((reason) => showReason(reason, clears(report.feed, reason.rule))) },
     proof: { report: encodeReport(report), path: [...tree.proof(leafHash(reportTuple(report)))] },
   };
 }

@@ -3,6 +3,7 @@ import { verifyText } from "../../client/verify.ts";
 import { breakerLogSchema, breakerSchema, chainsSchema } from "../../gateway/breaker.ts";
 import { feedListSchema } from "../../gateway/documents.ts";
 import { ONE } from "../../protocol/amount.ts";
+import { bundleDocumentSchema, feedDocumentSchema } from "../../protocol/document.ts";
 import type { BreakerTransition, Reason } from "../../protocol/round.ts";
 import { digestOf, plainSources, scheme, testNetwork } from "../support/network.ts";
 import { certify, feedId, networkOf, verdict } from "../support/rounds.ts";
@@ -56,7 +57,10 @@ describe("/v1/breaker", () => {
     ]);
     expect(feeds[1]).toMatchObject({ liquidate: "robust", borrow: false, budgetBps: 0 });
     const list = feedListSchema.parse((await get("/v1/feeds")).json());
-    expect(list.feeds[1]?.breaker?.reasons).toEqual(feeds[1]?.reasons);
+    const [one, bundle] = [(await get("/v1/feeds/ETH-USD")).json(), (await get("/v1/bundle?feeds=BTC-USD,ETH-USD")).json()];
+    for (const shown of [list.feeds[1], feedDocumentSchema.parse(one), bundleDocumentSchema.parse(bundle).feeds[1]]) {
+      expect(shown?.breaker?.reasons).toEqual(feeds[1]?.reasons);
+    }
   });
 
   it("lists the chains' leaves as well, which are proved as feeds are", async () => {

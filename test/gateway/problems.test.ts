@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
   { code: "bad-request", url: "/v1/committee?config=true", field: "config", detail: "0 or 1" },
   { code: "unknown-feed", url: "/v1/breaker/log?feed=ETH-EUR", detail: "ETH-EUR" },
   { code: "bad-request", url: "/v1/breaker/log?from=2&to=1", field: "from", detail: "at most `to`" },
-  { code: "bad-request", url: "/v1/breaker/log?limit=1001", field: "limit", detail: "from 1 to 1000" },
+  { code: "bad-request", url: "/v1/breaker/log?limit=2081", field: "limit", detail: "from 1 to 2080" },
   { code: "bad-request", url: "/v1/breaker/log?to=now", field: "to", detail: "whole number" },
   { code: "bad-request", url: "/v1/governance/documents?limit=0", field: "limit", detail: "from 1 to 100" },
   { code: "bad-request", url: "/v1/governance/transitions?limit=17", field: "limit", detail: "from 1 to 16" },
