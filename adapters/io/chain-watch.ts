@@ -9,9 +9,9 @@ import { type MarketState, marketKey, type VenueSnapshot } from "../snapshot.ts"
 import { createTaper } from "../taper.ts";
 import { createRpcEndpoint, RPC_DEFAULTS, type RpcPorts, type RpcSettings } from "./rpc-endpoint.ts";
 
-/** A chain is asked four times a block, within reason. */
-const POLLS_PER_BLOCK = 4;
-const MIN_INTERVAL_MS = 250;
+/** A chain is asked twice a block, within reason: public endpoints count requests. */
+const POLLS_PER_BLOCK = 2;
+const MIN_INTERVAL_MS = 500;
 const MAX_INTERVAL_MS = 3_000;
 /** A view counts until this many polls should have replaced it, and one more had timed out. */
 const VIEW_POLLS = 3;
