@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=8
 import { Command, CommanderError } from "commander";
 import { OperationalError } from "../node/io/operational-error.ts";
+import { backtestCommand } from "./commands/backtest.ts";
 import { devnetCommand } from "./commands/devnet.ts";
 import { governanceCommand } from "./commands/governance.ts";
 import { initCommand } from "./commands/init.ts";
@@ -21,6 +22,7 @@ const program = new Command("breakwater")
   .addCommand(verifyCommand())
   .addCommand(statusCommand())
   .addCommand(replayCommand())
+  .addCommand(backtestCommand())
   .addCommand(pauseCommand())
   .addCommand(governanceCommand());
 
