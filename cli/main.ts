@@ -4,6 +4,7 @@ import { OperationalError } from "../node/io/operational-error.ts";
 import { backtestCommand } from "./commands/backtest.ts";
 import { devnetCommand } from "./commands/devnet.ts";
 import { governanceCommand } from "./commands/governance.ts";
+import { incidentsCommand } from "./commands/incidents.ts";
 import { initCommand } from "./commands/init.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { nodeCommand } from "./commands/node.ts";
@@ -23,6 +24,7 @@ const program = new Command("breakwater")
   .addCommand(statusCommand())
   .addCommand(replayCommand())
   .addCommand(backtestCommand())
+  .addCommand(incidentsCommand())
   .addCommand(pauseCommand())
   .addCommand(governanceCommand());
 
