@@ -10,6 +10,7 @@ import type { Reading, RuleInput } from "./rule.ts";
  */
 export function readDispersion({ thresholds, facts: { priced, price, rawLow, rawHigh } }: RuleInput): Reading {
   const bps = ((rawHigh - rawLow) * BigInt(BPS) + price - 1n) / price;
-  const measured = bps < MAX_UINT32 ? Number(bps) : MAX_UINT32;
+  // A stranger's memory may hold a carried interval that is turned round.
+  const measured = bps < 0n ? 0 : bps < MAX_UINT32 ? Number(bps) : MAX_UINT32;
   return { fires: priced && measured > thresholds.dispersionBps, unit: "Bps", measured, limit: thresholds.dispersionBps };
 }
