@@ -13,7 +13,7 @@ import { labelled } from "../verdict-lines.ts";
 import { formatCount, formatDuration } from "../words.ts";
 
 /** Between two lines that say how far it is. */
-const PROGRESS_MS = 2_000;
+const PROGRESS_MS = 5_000;
 
 const HELP = `
 Examples:

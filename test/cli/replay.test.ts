@@ -99,7 +99,7 @@ describe("replay", () => {
   it("says how far it is", async () => {
     let clock = 0;
     const now = () => {
-      clock += 300;
+      clock += 700;
       return clock;
     };
     const { noted } = await replay(["--store", storeFile], { now });
