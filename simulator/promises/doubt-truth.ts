@@ -1,3 +1,4 @@
+import { parseAmount } from "../../protocol/amount.ts";
 import type { FeedConfig, NetworkConfig } from "../../protocol/config.ts";
 import { hasReason, RULES, type RuleName } from "../../protocol/report.ts";
 import type { FeedFact, RoundFact } from "./ledger.ts";
@@ -22,7 +23,7 @@ export type WalkPlace = {
 };
 
 /**
- * The rules 0–4, 8 and 10 that fire in a round: a second reading of BREAKER.md B3, straight from the body's entries and the parent's
+ * The rules 0–4, 6, 8 and 10 that fire in a round: a second reading of BREAKER.md B3, straight from the body's entries and the parent's
  * memory. Without jump's hysteresis and gap's latch: those only make a rule last longer.
  */
 export function firingRules(round: RoundFact, fact: FeedFact, place: WalkPlace): RuleSet {
@@ -34,6 +35,7 @@ export function firingRules(round: RoundFact, fact: FeedFact, place: WalkPlace):
   if (quorum.priced && quorum.outsideBps > config.thresholds.divergenceBps) fires.push("divergence");
   if (isThin(quorum, config)) fires.push("thin");
   if (round.header.timestamp - report.observedAt > staleMs) fires.push("stale");
+  if (isOffPeg(quorum, config)) fires.push("peg");
   if (place.rounds <= place.config.restartRounds || report.observedAt < place.restartAt) fires.push("restart");
   if (leaps(round, fact, place)) fires.push("gap");
   return fires.length === 0 ? NONE : new Set(fires);
@@ -45,6 +47,12 @@ export function isThin(quorum: QuorumTruth, { thresholds }: FeedConfig): boolean
 
 function isDispersed({ rawLow, rawHigh, price }: QuorumTruth, { thresholds }: FeedConfig): boolean {
   return (rawHigh - rawLow) * 10_000n > price * BigInt(thresholds.dispersionBps);
+}
+
+/** Against a fixed amount: no setting of the trials pegs a feed to a rate that somebody has to read. */
+function isOffPeg({ priced, price }: QuorumTruth, { peg, thresholds }: FeedConfig): boolean {
+  const par = peg !== undefined && "par" in peg ? parseAmount(peg.par) : undefined;
+  return priced && par?.ok === true && movedBps(price, par.value) > thresholds.pegBps;
 }
 
 /** L: half of jumpBps while thin. */

@@ -9,7 +9,7 @@ export const judgeOneConfig: CreateJudge = ({ facts, complain }) => ({
     if (configDigest !== facts.network.configDigest) complain("P6", at, `round ${round}: certified under config ${configDigest}`);
   },
   onFeed: ({ active, feed }, { header: { round }, at }) => {
-    if (active.has("manual") || active.has("congestion") || active.has("peg")) {
+    if (active.has("manual") || active.has("congestion")) {
       complain("P6", at, `round ${round} ${feed}: ${[...active].join(" ")} without a document or a gauge that could cause it`);
     }
   },

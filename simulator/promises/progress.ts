@@ -16,9 +16,10 @@ type Closing = {
   /** Closed on quotes that saw nothing of the faults any more. */
   readonly calm: boolean;
   readonly reopened: FeedTrack | undefined;
-  readonly gap: boolean;
+  /** A gap that only its return or people end, or a stable that is truly off its peg. */
+  readonly lasts: boolean;
 };
-const NOT_YET: Closing = { closedAt: undefined, calm: false, reopened: undefined, gap: false };
+const NOT_YET: Closing = { closedAt: undefined, calm: false, reopened: undefined, lasts: false };
 
 /**
  * A healed network goes on: a certificate within the rounds that its start and its failing leaders take, every running honest node at the
@@ -46,7 +47,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
 
   const takeFeed = (track: FeedTrack, at: number): void => {
     if (track.timestamp < healAt) return;
-    const { closedAt, calm: wasCalm, reopened, gap } = feeds.get(track.feed) ?? NOT_YET;
+    const { closedAt, calm: wasCalm, reopened, lasts } = feeds.get(track.feed) ?? NOT_YET;
     const closes = track.report.state === "closed";
     // A move of the market's last moment before the healing is still on its way, as long as quotes of that time are used.
     const isSeen = track.timestamp >= healAt + track.config.thresholds.quoteMs + 2 * config.roundMs;
@@ -54,7 +55,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
       closedAt: closedAt ?? (closes && !track.carried ? at : undefined),
       calm: wasCalm || (isSeen && closes && !track.carried),
       reopened: reopened ?? (wasCalm && !closes ? track : undefined),
-      gap: gap || track.active.has("gap"),
+      lasts: lasts || track.active.has("gap") || track.active.has("peg"),
     });
   };
 
@@ -72,8 +73,8 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
   const checkFeeds = (endAt: number): void => {
     for (const { feed } of config.feeds) {
       const allowedMs = closeBoundMs(config, feed);
-      const { closedAt, reopened, gap } = feeds.get(feed) ?? NOT_YET;
-      if (gap) continue;
+      const { closedAt, reopened, lasts } = feeds.get(feed) ?? NOT_YET;
+      if (lasts) continue;
       const closedMs = (closedAt ?? endAt) - healAt;
       if (closedMs > allowedMs) {
         const when = closedAt === undefined ? `not in ${closedMs} ms` : `after ${closedMs} ms`;
@@ -97,7 +98,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
       if (now < healAt + boundMs + WATCHED_TURNS * truth.n * config.roundMs) return false;
       return config.feeds.every(({ feed }) => {
         const closing = feeds.get(feed);
-        return closing !== undefined && (closing.closedAt !== undefined || closing.gap);
+        return closing !== undefined && (closing.closedAt !== undefined || closing.lasts);
       });
     },
     finish: (endAt) => {

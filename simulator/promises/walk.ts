@@ -9,7 +9,7 @@ import { movedBps } from "./quorum-truth.ts";
 import type { Remembered } from "./remembered.ts";
 
 /** Rules that hold a feed open no longer than their cap. */
-export const SOFT_RULES = ["jump", "dispersion", "divergence", "thin"] as const satisfies readonly RuleName[];
+export const SOFT_RULES = ["jump", "dispersion", "divergence", "thin", "peg"] as const satisfies readonly RuleName[];
 export type SoftRule = (typeof SOFT_RULES)[number];
 
 /** One feed at one certified round, with what the walk back from there says of it. Sums of time are in the timers' own measure. */
@@ -117,7 +117,7 @@ function trackFeed(round: RoundFact, { fact, before, config, isHonest }: Step): 
 
 type Timed = Pick<FeedTrack, "sole" | "aloneMs" | "softMs" | "agreedJumpMs" | "probedMs" | "hullMs" | "gapSince">;
 
-const NO_TIME = { jump: 0, dispersion: 0, divergence: 0, thin: 0 } as const;
+const NO_TIME = { jump: 0, dispersion: 0, divergence: 0, thin: 0, peg: 0 } as const;
 const HARD_RULES = ["stale", "restart", "manual", "gap"] as const satisfies readonly RuleName[];
 
 function timers(

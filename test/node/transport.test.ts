@@ -213,6 +213,34 @@ describe("who may connect", () => {
     expect(misled.transport.connected()).toEqual([]);
   });
 
+  it("who comes in by a change of config is dialled and heard, and who leaves by one is disconnected and stays away", async () => {
+    const [first, guest] = [keyAt(1), keyAt(0)];
+    const inside = await start({ key: first, committee: [first.address] });
+    const outside = await start({ key: guest, committee: [first.address, guest.address] });
+    await until("refused", () => inside.refused() > 0);
+    expect(inside.transport.connected()).toEqual([]);
+    inside.transport.admit([first.address, guest.address]);
+    await meshed([inside, outside]);
+    await publish(outside, "one");
+    await until("heard", () => heardTexts(inside).includes("one"));
+
+    inside.transport.admit([first.address]);
+    await until("gone", () => inside.transport.connected().length === 0);
+    const refused = inside.refused();
+    await until("turned away again", () => inside.refused() > refused);
+    expect(inside.transport.connected()).toEqual([]);
+  });
+
+  it("a peer that may not connect yet is not dialled; once it may, it is", async () => {
+    const [guest, first] = [keyAt(0), keyAt(1)];
+    const member = await start({ key: guest, committee: [guest.address, first.address] });
+    const waiting = await start({ key: first, committee: [first.address], peers: peersOf(member) });
+    await sleep(600);
+    expect([member.transport.connected(), waiting.warnings]).toEqual([[], []]);
+    waiting.transport.admit([first.address, guest.address]);
+    await meshed([member, waiting]);
+  });
+
   it("another member than the config names at an address is turned away, and the operator told", async () => {
     const member = await start({ key: keyAt(0), peers: [] });
     const [at] = member.transport.addresses();

@@ -6,18 +6,23 @@ import {
   decodeRequest,
   decodeRoundBody,
   decodeSignatureMessage,
+  decodeTransitionAnswer,
   encodeHello,
   encodeRequest,
   encodeRoundBody,
   encodeSignatureMessage,
+  encodeTransitionAnswer,
   HELLO_BYTES,
   MAX_REQUEST_BYTES,
   MAX_TOPIC_BYTES,
   splitProposalMessage,
 } from "../../node/wire.ts";
 import { toHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { configDigest } from "../../protocol/config.ts";
 import { encodeSignedObservation, MAX_DOCUMENTS, MAX_ENTRIES, MAX_GAUGES } from "../../protocol/observation.ts";
 import type { RoundBody } from "../../protocol/round.ts";
+import { encodeTransition } from "../../protocol/transition.ts";
+import { digestOf, testNetwork } from "../support/network.ts";
 import { certificateBy, headerOf, observationBy, proposalBy } from "./one-node.ts";
 
 const hex = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(toHex);
@@ -88,6 +93,7 @@ describe("what goes over the wire", () => {
       sample.map((byte, index) => (index === 15 ? 255 : byte)),
       "expected at most 524288 bytes",
     ],
+    ["a document beyond its bound", sample.map((byte, index) => (index === 22 ? 255 : byte)), "expected at most"],
     ["129 observations", sample.map((byte, index) => (index === 14 ? 129 : byte)), "expected at most 128 observations"],
   ])("refuses %s", (_, bytes, fault) => {
     expect(decodeRoundBody(bytes)).toMatchObject({ ok: false, error: expect.stringContaining(fault) });
@@ -99,6 +105,25 @@ describe("what goes over the wire", () => {
     expect(decodeHello(bytes.map((byte, index) => (index === 0 ? 2 : byte))).ok).toBe(false);
     expect(decodeRequest(Uint8Array.of(6))).toEqual({ ok: false, error: "expected a request of kind 0 to 5, found 6" });
     expect(encodeRequest({ kind: "body", digest: ZERO_DIGEST })).toHaveLength(MAX_REQUEST_BYTES);
+  });
+
+  it("a transition says where it leads from, or a store leaves it out; nothing else decodes", () => {
+    const { config } = testNetwork();
+    const header = {
+      ...headerOf(
+        [0, 1, 2].map((index) => observationBy(index)),
+        5,
+      ),
+      configDigest: configDigest(config),
+    };
+    const transition = { config, certificate: certificateBy([0, 1, 2], header) };
+    for (const from of [digestOf(7), undefined]) {
+      const bytes = encodeTransitionAnswer({ from, transition });
+      expect(decodeTransitionAnswer(bytes)).toEqual({ ok: true, value: { from, transition } });
+      for (const end of [0, 1, 20, 33, 40, bytes.length - 1])
+        expect(decodeTransitionAnswer(bytes.subarray(0, end)).ok).toBe(false);
+    }
+    expect(encodeTransitionAnswer({ from: undefined, transition })).toEqual(encodeTransition(transition));
   });
 
   it("a proposal carries its parent's certificate, or none", () => {
