@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
-import { backoffMs } from "../backoff.ts";
 import { blockGapMs, type Head } from "../chain/head.ts";
 import { encodeBatch, type RpcAnswer, type RpcCall, readBatch } from "../chain/json-rpc.ts";
+import { pauseMs } from "../chain/pace.ts";
 import { createPendingTracker } from "../chain/pending.ts";
 import { type ChainTarget, type EndpointView, planPoll, type ReadFault } from "../chain/poll.ts";
 import { batchesOf } from "../fields.ts";
@@ -13,9 +13,6 @@ import { type EndpointName, nameEndpoint } from "./rpc-url.ts";
 
 /** Calls in one request: more than most networks need, and within what public endpoints take. */
 const MAX_BATCH = 40;
-/** Share of an interval by which polls are shifted, so that endpoints and nodes do not beat in step. */
-const JITTER = 0.1;
-
 /** A pending block of a busy chain is below 1 MiB; the poll before it is a few KiB. */
 export const RPC_DEFAULTS = {
   timeoutMs: 3_000,
@@ -98,15 +95,8 @@ export function createRpcEndpoint(
     }
     failures = read.view === undefined ? failures + 1 : 0;
     onPolled();
-    return waitMs(read.faults, performance.now() - startedAt);
-  };
-
-  const waitMs = (faults: readonly ReadFault[], tookMs: number): number => {
-    const jittered = settings.intervalMs * (1 + JITTER * (2 * random() - 1)) - tookMs;
-    if (failures === 0) return Math.max(0, jittered);
-    const backoff = backoffMs({ failures, baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs }, random());
-    const named = Math.max(0, ...faults.map(({ fault }) => (fault.retryAt ?? 0) - now()));
-    return Math.max(jittered, backoff, named);
+    const faults = read.faults.map(({ fault }) => fault);
+    return pauseMs({ failures, faults, tookMs: performance.now() - startedAt, now: now() }, settings, random());
   };
 
   const run = (): void => {
