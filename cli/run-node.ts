@@ -3,16 +3,21 @@ import type { Registry } from "prom-client";
 import { ADAPTERS } from "../adapters/index.ts";
 import { type ChainWatch, createChainWatch } from "../adapters/io/chain-watch.ts";
 import { createRpcMetrics } from "../adapters/io/rpc-metrics.ts";
+import { type ReplayReport, replayDigest } from "../aggregator/replay/report.ts";
 import { type Gateway, GatewayError, startGateway } from "../gateway/io/server.ts";
 import { readKeyFile, readPassword } from "../node/io/keys.ts";
 import { createNodeMetrics } from "../node/io/metrics.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
+import { createReviewer, type Reviewer } from "../node/io/review.ts";
 import { startNode } from "../node/io/runtime.ts";
 import { openStore } from "../node/io/store.ts";
 import { type NodeConfig, undeclaredChains } from "../node/node-config.ts";
+import type { Store } from "../node/store.ts";
+import type { Digest } from "../protocol/bytes.ts";
 import { memberIndex } from "../protocol/committee.ts";
-import type { Network } from "../protocol/config.ts";
+import type { Network, NetworkConfig } from "../protocol/config.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
+import { createIncidentSuite } from "./review/incidents.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -60,7 +65,12 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     const metrics = createNodeMetrics();
     const chains = openChains(network, config, { log, registry: metrics.registry });
     stops.push(() => chains.stop());
-    const node = await startNode({ network, config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains });
+    const suite = createIncidentSuite();
+    stops.push(() => suite.stop());
+    const inForce = (): Network => node.network();
+    const { report, review } = createReviewer({ store, network: inForce, scheme: key.scheme, incidents: suite.incidents });
+    const own = { config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains, review };
+    const node = await startNode({ network, ...own });
     stops.push(() => node.stop());
     for (const chain of undeclaredChains(config, node.network().config)) {
       log.warn({ chain }, `rpc.${chain}: the config in force declares no such chain; its endpoints wait for one that does`);
@@ -75,6 +85,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
       store,
       governance: node.governance,
       submit: node.submit,
+      replay: (proposed, { to }) => replay({ store, report }, proposed, to),
       subscribe: node.subscribe,
       sources: node.sources,
       now: Date.now,
@@ -105,6 +116,18 @@ function openChains(
   const watch = createChainWatch({ chains, references, endpoints: rpc, log, metrics, now: Date.now, random: Math.random });
   watch.start();
   return watch;
+}
+
+/** What the gateway answers about a proposed config: the report up to a round, the newest one unless told otherwise. */
+async function replay(
+  { store, report }: { readonly store: Pick<Store, "latest">; readonly report: Reviewer["report"] },
+  proposed: NetworkConfig,
+  to: number | undefined,
+): Promise<{ readonly digest: Digest; readonly report: ReplayReport }> {
+  const last = to ?? store.latest()?.certified.certificate.header.round;
+  if (last === undefined) throw new OperationalError("this node has no round yet", { code: "replay" });
+  const found = await report(proposed, last);
+  return { digest: replayDigest(found), report: found };
 }
 
 /** The gateway may not import the node's error; to the operator a taken port is the same one line, whichever listener it is. */

@@ -47,9 +47,10 @@ export async function propose(path: string, options: ProposeOptions, terminal: T
   const node = await openNodeOf(options);
   const { current, next } = await readSuccessor(path, node);
   refuseBadChange(path, current, next);
-  const activation = parseActivation(options.activation, current, terminal.now());
+  const asked = options.activation === undefined ? undefined : parseActivation(options.activation, current, terminal.now());
   for (const line of describeDifferences(current, next)) terminal.note(line);
   const replay = await askReplay(node, next, { to: undefined, terminal });
+  const activation = asked ?? defaultActivation(current, terminal.now());
   const content: Proposed = {
     ...{ kind: "config", version: next.version, replaces: node.configDigest, configDigest: configDigest(next), activation },
     ...{ replayTo: replay.report.to, replay: replay.digest, config: next },
@@ -59,9 +60,13 @@ export async function propose(path: string, options: ProposeOptions, terminal: T
   terminal.out(options.out);
 }
 
-/** Unix ms or a date; without one half a timelock after the timelock, in which signatures are collected and replays recomputed. */
-function parseActivation(text: string | undefined, { governance: { timelockMs } }: NetworkConfig, now: number): number {
-  if (text === undefined) return now + timelockMs + Math.max(MINUTE_MS, Math.floor(timelockMs / 2));
+/** Half a timelock after the timelock: so long signatures may be collected and replays recomputed. */
+function defaultActivation({ governance: { timelockMs } }: NetworkConfig, now: number): number {
+  return now + timelockMs + Math.max(MINUTE_MS, Math.floor(timelockMs / 2));
+}
+
+/** Unix ms or a date. */
+function parseActivation(text: string, { governance: { timelockMs } }: NetworkConfig, now: number): number {
   const isDate = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/.test(text);
   const at = isDate ? Date.parse(text) : /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(at))
