@@ -1,7 +1,7 @@
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Certificate } from "../protocol/certificate.ts";
 import type { Network } from "../protocol/config.ts";
-import { type Transition, verifyTransition } from "../protocol/transition.ts";
+import { type Transition, type TransitionFault, verifyTransition } from "../protocol/transition.ts";
 import { headNetwork, settleConfig, stepAhead } from "./configuring.ts";
 import { askOrder, type Desk, emit } from "./desk.ts";
 import type { Step } from "./networks.ts";
@@ -106,16 +106,26 @@ function addStep(desk: Desk, step: Step): void {
   settleConfig(desk);
 }
 
-/** Stored transitions, oldest first, verified like a stranger's; says what is wrong with the first that leads nowhere. */
+/**
+ * Stored transitions, oldest first, verified like a stranger's; says what is wrong with the first that leads nowhere. Not each leads from
+ * the one before it: the round of one may have turned out an orphan, and the config have come into force in a later one.
+ */
 export function restoreTransitions(desk: Desk, transitions: readonly Transition[]): string | undefined {
-  let from = desk.networks.genesis;
+  let last: Network = desk.networks.genesis;
   let known = 0;
   for (const transition of transitions) {
     const { round } = transition.certificate.header;
-    const verified = verifyTransition(transition, { from, round: known }, desk.scheme);
-    if (!verified.ok) return `transition of round ${round}: ${verified.error.code}`;
-    desk.networks.add({ from, network: verified.value, round, transition });
-    from = desk.networks.find(verified.value.configDigest) ?? verified.value;
+    const candidates = [last, ...desk.networks.all().filter((network) => network !== last)];
+    let fault: TransitionFault["code"] | undefined;
+    for (const from of candidates) {
+      const verified = verifyTransition(transition, { from, round: known }, desk.scheme);
+      fault = verified.ok ? undefined : (fault ?? verified.error.code);
+      if (!verified.ok) continue;
+      desk.networks.add({ from, network: verified.value, round, transition });
+      last = desk.networks.find(verified.value.configDigest) ?? verified.value;
+      break;
+    }
+    if (fault !== undefined) return `transition of round ${round}: ${fault}`;
     known = round;
   }
   return undefined;

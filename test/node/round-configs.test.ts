@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createRoundMachine } from "../../node/round.ts";
 import { encodeSignatureMessage, encodeTransitionAnswer } from "../../node/wire.ts";
 import { type Address, type Digest, fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Certificate } from "../../protocol/certificate.ts";
@@ -10,6 +11,8 @@ import type { Transition } from "../../protocol/transition.ts";
 import { digestOf, scheme, testKey } from "../support/network.ts";
 import { exchange, GOVERNED, GOVERNORS, proposalOf, reweighted, signBy, successorOf } from "./council.ts";
 import { certifiedBetween, createWorld, emptyDisk, GUEST_KEY, type World, type WorldOptions } from "./mini-network.ts";
+import { only } from "./one-node.ts";
+import { toyFold } from "./toy-fold.ts";
 
 const GUEST = testKey(GUEST_KEY);
 
@@ -82,6 +85,19 @@ function signersBetween({ published }: World, first: number, last: number): Read
       kind === "round" && Number(round) >= first && Number(round) <= last ? [address ?? ""] : [],
     ),
   );
+}
+
+function keyAt({ keys }: World, index: number) {
+  const key = keys[index];
+  if (key === undefined) throw new Error(`no key ${index}`);
+  return key;
+}
+
+/** A header signed by everybody, the guest included. */
+function sign(world: World, header: Certificate["header"]): Certificate {
+  const hash = fromHex(roundDigest(world.network.domain, header));
+  const signatures = world.keys.map(({ address, privateKey }) => ({ signer: address, signature: scheme.sign(hash, privateKey) }));
+  return { header, signatures: signatures.sort((a, b) => (a.signer < b.signer ? -1 : 1)) };
 }
 
 describe("a change of config", () => {
@@ -289,6 +305,39 @@ describe("a change of the committee", () => {
     world.start(node);
     expect(networkOf(world, 1).configDigest).toBe(configDigest(last));
     expectNoFault(world);
+  });
+
+  it("a store with a way into a config that came to nothing, and the one that counts, is taken as it is", () => {
+    const world = running({ seed: 87, guests: 1 });
+    const config = rotate(world, 2);
+    world.run(12);
+    const [stored] = world.node(0).disk.transitions;
+    if (stored === undefined) throw new Error("no transition");
+    const again = sign(world, {
+      ...stored.certificate.header,
+      round: 1_000_000_100,
+      timestamp: 1_000_000_100_000,
+      validUntil: 1_000_000_160_000,
+    });
+    const start = {
+      head: undefined,
+      guard: [],
+      history: [],
+      documents: [],
+      transitions: [stored, { config, certificate: again }],
+    };
+    const machine = createRoundMachine({ network: world.network, scheme, key: keyAt(world, 0), fold: toyFold, start });
+    expect(machine.network().configDigest).toBe(configDigest(config));
+    expect(only(machine.handle({ kind: "tick" }, world.now()), "event").map(({ code }) => code)).not.toContain(
+      "stored-transitions-unusable",
+    );
+    const broken = { ...start, transitions: [{ config, certificate: { ...again, signatures: again.signatures.slice(0, 2) } }] };
+    const other = createRoundMachine({ network: world.network, scheme, key: keyAt(world, 0), fold: toyFold, start: broken });
+    expect(other.network().configDigest).toBe(world.network.configDigest);
+    expect(only(other.handle({ kind: "tick" }, world.now()), "event")).toMatchObject([
+      { code: "stored-transitions-unusable", fields: { fault: "transition of round 1000000100: certificate" } },
+      { code: "quarantine-waits" },
+    ]);
   });
 
   it("who left is heard no more, and costs nobody anything", () => {
