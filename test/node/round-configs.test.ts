@@ -336,7 +336,6 @@ describe("a change of the committee", () => {
     expect(other.network().configDigest).toBe(world.network.configDigest);
     expect(only(other.handle({ kind: "tick" }, world.now()), "event")).toMatchObject([
       { code: "stored-transitions-unusable", fields: { fault: "transition of round 1000000100: certificate" } },
-      { code: "quarantine-waits" },
     ]);
   });
 
