@@ -89,7 +89,9 @@ export const USDE_2025: Scenario = {
       liquidate: ["robust"],
       rules: ["divergence"],
       price: ["0.995", "1.001"],
-      because: "divergence: five twelfths of the weight outside tolerance",
+      lowAtMost: "0.7",
+      because:
+        "divergence: five twelfths of the weight outside tolerance; the interval reaches to the dissenters' median, Binance's",
     },
     { feed: USDE, from: 3_000, to: 4_200, state: ["closed"], because: "quiet time and a quarter of an hour of probing" },
   ],
