@@ -1,8 +1,12 @@
 import type { Mutant } from "./mutant.ts";
 import { AGGREGATOR_GUARDS } from "./mutants/aggregator.ts";
 import { BREAKER_GUARDS } from "./mutants/breaker.ts";
+import { CARRYING_GUARDS } from "./mutants/carrying.ts";
+import { CHAIN_GUARDS } from "./mutants/chains.ts";
+import { GOVERNANCE_GUARDS } from "./mutants/governance.ts";
 import { MESSAGE_GUARDS } from "./mutants/messages.ts";
 import { NODE_GUARDS } from "./mutants/node.ts";
+import { PORTFOLIO_GUARDS } from "./mutants/portfolio.ts";
 import { PROTOCOL_GUARDS } from "./mutants/protocol.ts";
 import { SURFACE_GUARDS } from "./mutants/surface.ts";
 
@@ -11,7 +15,11 @@ export const MUTANTS: readonly Mutant[] = [
   ...PROTOCOL_GUARDS,
   ...AGGREGATOR_GUARDS,
   ...BREAKER_GUARDS,
+  ...GOVERNANCE_GUARDS,
   ...NODE_GUARDS,
   ...MESSAGE_GUARDS,
+  ...CARRYING_GUARDS,
   ...SURFACE_GUARDS,
+  ...CHAIN_GUARDS,
+  ...PORTFOLIO_GUARDS,
 ];

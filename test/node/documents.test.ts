@@ -65,6 +65,18 @@ describe("documents in memory", () => {
     expect(pool.all().length).toBe(16);
   });
 
+  it("are 2048 in all: those go of the keyholders who have the most", () => {
+    const pool = createDocumentPool();
+    const [mine, other] = [pauses(0, 1)[0], pauses(1, 1)[0]];
+    if (mine === undefined || other === undefined) throw new Error("expected both");
+    pool.add(other, { round: ROUND, named: true });
+    for (let index = 1; index <= 2_048; index++) {
+      pool.add({ ...mine, digest: `0x${index.toString(16).padStart(64, "0")}` }, { round: ROUND, named: true });
+    }
+    expect(pool.all()).toHaveLength(2_048);
+    expect(pool.find(other.digest)).toBeDefined();
+  });
+
   it("are forgotten when they were long of no use, but for the content of a config that waits", () => {
     const pool = createDocumentPool();
     const [pause] = pauses(0, 1);

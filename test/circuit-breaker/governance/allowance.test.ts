@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { refund } from "../../../circuit-breaker/governance/allowance.ts";
 import { BTC, createCouncil, DAY, GUARDIANS, HOUR, MINUTE, pause, QUORUM, SECOND, START, used, withdrawal } from "./council.ts";
 
 const { alice, bob } = GUARDIANS;
@@ -46,6 +47,11 @@ describe("the allowance", () => {
     expect(council.say(START + 10 * MINUTE, withdrawal({ by: [alice] }))).toBe("taken");
     expect(used(council, alice, START + 10 * MINUTE)).toBe(10 * MINUTE);
   });
+
+  test("is never below nothing, whatever a memory says that a pause gives back", () => {
+    const account = { address: alice, nonce: 1, usedMs: MINUTE, usedAt: START };
+    expect(refund([account], { payees: [alice], ms: 2 * MINUTE })).toEqual([{ ...account, usedMs: 0 }]);
+  });
 });
 
 describe("a pause that another extends counts for both", () => {
@@ -80,6 +86,16 @@ describe("a pause that another extends counts for both", () => {
     expect(used(council, bob, START + 15 * MINUTE)).toBe(20 * MINUTE);
     expect(used(council, alice, START + 15 * MINUTE)).toBe(35 * MINUTE);
     expect(council.memory().pauses).toHaveLength(1);
+  });
+
+  test("a withdrawal after the shared part gives nothing back and charges nothing, nor does that of a governors' pause", () => {
+    const council = extended();
+    expect(council.say(START + 25 * MINUTE, withdrawal({ by: [bob] }))).toBe("taken");
+    expect(used(council, bob, START + 25 * MINUTE)).toBe(25 * MINUTE);
+    const governed = createCouncil();
+    governed.say(START, pause({ by: QUORUM, until: START + DAY }));
+    expect(governed.say(START + MINUTE, withdrawal({ by: QUORUM }))).toBe("taken");
+    expect(governed.memory().keyholders.map(({ usedMs }) => usedMs)).toEqual([0, 0, 0]);
   });
 
   test("not of another feed, nor within the time that stands anyway, nor one's own, nor governors'", () => {

@@ -3,6 +3,7 @@ import { genesisMemory } from "../../../circuit-breaker/genesis.ts";
 import { DOCUMENT_CODES } from "../../../circuit-breaker/governance/codes.ts";
 import { explainDocument } from "../../../circuit-breaker/governance/explain.ts";
 import { judgeDocument } from "../../../circuit-breaker/governance/judge.ts";
+import { configDigest } from "../../../protocol/config.ts";
 import { resolveThresholds } from "../../../protocol/thresholds.ts";
 import { type Case, empty, waiting } from "./cases.ts";
 import { CHANGE_CASES } from "./cases-changes.ts";
@@ -10,12 +11,16 @@ import { PAUSE_CASES } from "./cases-pauses.ts";
 import {
   acceptOf,
   COUNCIL,
+  configOf,
   createCouncil,
   ETH,
+  GUARDIANS,
   HOUR,
   IN_FORCE,
   PENDING,
+  proposal,
   QUORUM,
+  removal,
   rollback,
   START,
   SUCCESSOR,
@@ -72,4 +77,19 @@ test("a gap is read from the feeds' memory", () => {
   const judgement = { ...judgementOf({} as Case), memory: { feeds, governance: empty } };
   expect(judgeDocument(acceptOf({ by: QUORUM, gapAt: START - HOUR }), judgement)).toBe("taken");
   expect(judgeDocument(acceptOf({ by: QUORUM, gapAt: START }), judgement)).toBe("nothing");
+});
+
+test("where there are no governors nothing is changed: guardians are no quorum of none", () => {
+  const guardians = Object.entries(GUARDIANS).map(([name, address]) => ({ name, address }));
+  const ungoverned = configOf({ governance: { guardians } });
+  const replaces = configDigest(ungoverned);
+  const by = Object.values(GUARDIANS);
+  const council = createCouncil(waiting, ungoverned);
+  const documents = [
+    acceptOf({ by, config: PENDING }),
+    rollback({ by, from: PENDING, to: replaces }),
+    removal({ by, guardian: GUARDIANS.alice }),
+    proposal({ by, replaces, config: configOf({ governance: { guardians }, version: 2, leaseMs: 90_000 }) }),
+  ];
+  for (const document of documents) expect(council.say(START, document)).toBe("too-few");
 });

@@ -237,6 +237,7 @@ describe("a change of the config in force", () => {
   test("a pending one is dropped by rolling it back to the one in force", () => {
     const council = createCouncil(pendingMemory(ETH));
     expect(council.say(START, rollback({ by: QUORUM, from: PENDING, to: PENDING }))).toBe("nothing");
+    expect(council.say(START, rollback({ by: QUORUM, from: IN_FORCE, to: IN_FORCE }))).toBe("nothing");
     expect(council.say(START, rollback({ by: QUORUM, from: PENDING, to: IN_FORCE }))).toBe("taken");
     expect(council.memory()).toMatchObject({ pending: undefined, next: ZERO_DIGEST });
   });

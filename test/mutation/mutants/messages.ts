@@ -7,16 +7,20 @@ const BOUNDS = ["test/node/round-bounds.test.ts"];
 /** What a node takes from its peers and what it keeps of it. */
 export const MESSAGE_GUARDS: readonly Mutant[] = [
   ...guardsIn("node/signatures.ts", BOUNDS, [
-    ["assemble-at-q", "P2", "if (entries.length < quorum) return undefined;", ""],
+    ["assemble-at-q", "P2", "signatures.length < quorum ? undefined :", "signatures.length < 1 ? undefined :"],
     ["assemble-exactly-q", "P2", "signatures.slice(0, quorum)", "signatures"],
     ["assemble-one-digest", "P2", "pool.of(header.round).filter((entry) => entry.digest === digest)", "pool.of(header.round)"],
   ]),
   ...guardsIn("node/gossip-judge.ts", GOSSIP, [
     ["gossip-size", "P8", 'if (bytes.length > MAX_TOPIC_BYTES[topic]) return { code: "oversize" };', ""],
-    ["gossip-config", "P6", 'if (configDigest !== view.network.configDigest) return "other-config";', ""],
     ["gossip-old-round", "P8", 'if (round < view.round - WINDOW_ROUNDS) return "old-round";', ""],
     ["gossip-future-round", "P8", 'round > view.round + WINDOW_ROUNDS ? "future-round" : undefined', "undefined"],
-    ["gossip-observation-count", "P8", "if (entries.length > network.config.feeds.length)", "if (false)"],
+    [
+      "gossip-observation-count",
+      "P8",
+      "if (Math.max(entries.length, shadows.length) > network.config.feeds.length)",
+      "if (false)",
+    ],
     ["gossip-head-older", "P2", "head.round >= round || ", ""],
     [
       "gossip-first-head",
@@ -42,20 +46,23 @@ export const MESSAGE_GUARDS: readonly Mutant[] = [
     [
       "gossip-attached-is-parent",
       "P2",
-      "if (certificate !== undefined && !isParent(certificate.header, header, view.network))",
+      "if (certificate !== undefined && !isParent(certificate.header, header, network))",
       "if (false)",
     ],
-    ["gossip-attached-is-certificate", "P2", "if (certificate !== undefined && !isCertificate(certificate, view))", "if (false)"],
-    [
-      "gossip-signer-unknown",
-      "P2",
-      'if (memberIndex(view.network.committee, signer) < 0) return { code: "unknown-signer" };',
-      "",
-    ],
-    ["gossip-bad-certificate", "P2", '  if (!isCertificate(certificate, view)) return { code: "bad-certificate" };\n', ""],
+    ["gossip-attached-is-certificate", "P2", "certificate === undefined ? undefined : faultOf(certificate, view);", "undefined;"],
+    ["gossip-signer-unknown", "P2", 'if (standing !== "votes") return {', "if (false) return {"],
+    ["gossip-bad-certificate", "P2", "return faultOf(certificate, view) ?? {", "return {"],
     ["header-timestamp-derived", "P3", "header.timestamp === header.round * config.roundMs && ", ""],
     ["header-lease-derived", "P3", " && header.validUntil === header.timestamp + config.leaseMs", ""],
     ["gossip-seen-observation", "P8", 'if (view.seen("observation", round, digest)) return { code: "duplicate" };', ""],
+  ]),
+  ...guardsIn("node/round.ts", GOSSIP, [
+    [
+      "gossip-config",
+      "P6",
+      "desk.current.find(({ configDigest }) => configDigest === digest)",
+      "desk.current.find(({ configDigest }) => configDigest === digest) ?? desk.network",
+    ],
   ]),
   ...guardsIn(
     "node/pool.ts",
@@ -74,26 +81,22 @@ export const MESSAGE_GUARDS: readonly Mutant[] = [
     [
       ["answer-of-the-asked", "P8", "if (!desk.fetching.isAsked(want, from)) return;", ""],
       ["answer-observation", "P7", 'if (signed.digest !== digest) return "another observation";', ""],
+      ["answer-member", "P1", 'if (memberIndex(committee, signed.signer) < 0) return "not a member\'s observation";', ""],
+      ["answer-window", "P8", "if (Math.abs(signed.observation.round - desk.round) > WINDOW_ROUNDS)", "if (false)"],
+      ["answer-certificate-verified", "P2", "if (checked?.ok === true) {", "if (checked !== undefined) {"],
       [
-        "answer-member",
-        "P1",
-        'if (memberIndex(desk.network.committee, signed.signer) < 0) return "not a member\'s observation";',
+        "answer-certificate",
+        "P2",
+        'if (roundDigest(desk.networks.genesis.domain, header) !== digest) return "another certificate";',
         "",
       ],
-      ["answer-window", "P8", "if (Math.abs(signed.observation.round - desk.round) > WINDOW_ROUNDS)", "if (false)"],
-      [
-        "answer-certificate-verified",
-        "P2",
-        "if (!verified.ok) return `certificate",
-        "if (!verified.ok) return learnCertificate(desk, { certificate: decoded.value, digest }, [from]) && `certificate",
-      ],
-      ["answer-certificate", "P2", 'if (verified.value !== digest) return "another certificate";', ""],
       ["answer-body-recomputed", "P7", 'if (computed.digest !== digest) return "recomputes to another header";', ""],
     ],
   ),
   ...guardsIn("node/fetching.ts", BOUNDS, [
     ["fetch-jobs-bounded", "P8", "jobs.size < MAX_JOBS", "true"],
-    ["fetch-in-flight-bounded", "P8", "if (free === 0) break;", ""],
+    ["fetch-in-flight-bounded", "P8", ": free === 0)) continue;", ": false)) continue;"],
+    ["fetch-documents-of-one", "P8", "isDocument(job) ? isBusy(jobs, job) : free", "isDocument(job) ? false : free"],
     ["fetch-bad-not-again", "P8", "job.refused.add(from);", ""],
     ["fetch-asked-peer", "P8", "return job?.asked?.from === from ? job : undefined;", "return job;"],
   ]),

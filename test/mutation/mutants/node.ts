@@ -94,7 +94,7 @@ export const NODE_GUARDS: readonly Mutant[] = [
       "position < previous || observation.round !== round",
     ],
     ["proposal-round", "P1", "position <= previous || observation.round !== round", "position <= previous"],
-    ["proposal-config", "P6", "if (observation.configDigest !== desk.network.configDigest) return false;", ""],
+    ["proposal-config", "P6", "if (observation.configDigest !== configDigest) return false;", ""],
     ["parent-older", "P2", 'if (parent !== undefined && parent.header.round >= round) return "parent";', ""],
     [
       "newer-head-named",
@@ -103,7 +103,7 @@ export const NODE_GUARDS: readonly Mutant[] = [
       "",
     ],
     ["newer-head-own", "P2", "desk.ownHead.head > parentRound ?", "false ?"],
-    ["header-recomputed", "P1", "if (computed.digest !== roundDigest(desk.network.domain, header))", "if (false)"],
+    ["header-recomputed", "P1", "if (computed.digest !== roundDigest(network.domain, header))", "if (false)"],
     ["window-early", "P3", 'if (desk.now < opensAt) return { kind: "early" };', ""],
     ["window-late", "P3", 'if (desk.now > closesAt) return { kind: "late" };', ""],
     ["body-kept-by-signers", "P8", "  desk.rounds.keepSigned(computation);\n", ""],
@@ -131,7 +131,7 @@ export const NODE_GUARDS: readonly Mutant[] = [
     "node/leading.ts",
     [...ROUND, ...NETWORK],
     [
-      ["leader-leaves-out-newer", "P8", "observation.head.round <= head;", "observation.head.round <= head + 1e9;"],
+      ["leader-leaves-out-newer", "P8", "observation.head.round <= head);", "observation.head.round <= head + 1e9);"],
       ["leader-waits-for-quorum", "P1", "if (usable.length < committee.quorum) return;", "if (usable.length < 1) return;"],
       ["leader-waits-grace", "P8", "&& desk.now < desk.quorumAt + config.graceMs", "&& false"],
     ],
@@ -160,8 +160,8 @@ export const NODE_GUARDS: readonly Mutant[] = [
       [
         "stored-head-certified",
         "P7",
-        "const verified = verifyCertificate(certified.certificate, { committee, domain, scheme });",
-        'const verified = { ok: true, value: certified.digest, error: { code: "" } };',
+        "const verified = checkAfter(desk, certified.certificate, body.parent?.configDigest ?? header.configDigest);",
+        'const verified = { ok: true, value: certified.digest, error: "" };',
       ],
       ["bug-costs-one-input", "P8", 'report(desk, "internal-fault", { input: input.kind, fault: text });', "throw fault;"],
       [
@@ -212,17 +212,7 @@ export const NODE_GUARDS: readonly Mutant[] = [
     ["quarantine-heard-head", "P2", "Math.max(Math.floor(clock / roundMs), headRound)", "Math.floor(clock / roundMs)"],
   ]),
   ...guardsIn("node/starting.ts", QUARANTINE, [
-    [
-      "hello-of-members",
-      "P2",
-      "from !== desk.key.address && memberIndex(desk.network.committee, from) >= 0",
-      "from !== desk.key.address",
-    ],
-    [
-      "hello-not-own",
-      "P2",
-      "from !== desk.key.address && memberIndex(desk.network.committee, from) >= 0",
-      "memberIndex(desk.network.committee, from) >= 0",
-    ],
+    ["hello-of-members", "P2", "from !== desk.key.address && desk.peers.includes(from)", "from !== desk.key.address"],
+    ["hello-not-own", "P2", "from !== desk.key.address && desk.peers.includes(from)", "desk.peers.includes(from)"],
   ]),
 ];
