@@ -8,7 +8,7 @@ import { askOrder, type Desk, emit, report } from "./desk.ts";
 import { WINDOW_ROUNDS } from "./gossip-judge.ts";
 import type { Place } from "./machine.ts";
 import type { Computation } from "./round-book.ts";
-import { explainHead, noteTransition } from "./transitions.ts";
+import { noteTransition } from "./transitions.ts";
 
 /** How long a head's certificate and body are asked for; whoever still names it after that starts the search again. */
 export const FOLLOW_MS = 10_000;
@@ -69,10 +69,6 @@ function followConfig(desk: Desk, certificate: Certificate, { parent, documents 
   if (network !== undefined && before !== undefined && before !== network) noteTransition(desk, before, network, certificate);
   for (const document of documents) admitDocument(desk, document, true);
   settleConfig(desk);
-  explainHead(
-    desk,
-    certificate.signatures.map(({ signer }) => signer),
-  );
 }
 
 /** The walk back from the head, one ancestor at a time, so that it never stands in the way of what a round needs. */

@@ -31,13 +31,6 @@ function reached(desk: Desk): Network {
   return stepAhead(desk)?.network ?? headNetwork(desk);
 }
 
-/** How the head's config came into force, where this node skipped the round in which it did. */
-export function explainHead(desk: Desk, from: readonly Address[]): void {
-  const { configDigest } = headNetwork(desk);
-  if (configDigest === desk.networks.genesis.configDigest || desk.networks.stepInto(configDigest) !== undefined) return;
-  desk.fetching.need({ kind: "transition", digest: configDigest }, askOrder(desk, from), desk.now + TRANSITION_MS);
-}
-
 function wantTransition(desk: Desk, digest: Digest, from: Address): void {
   desk.fetching.need({ kind: "transition", digest }, askOrder(desk, [from]), desk.now + TRANSITION_MS);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRoundMachine } from "../../node/round.ts";
-import { encodeSignatureMessage, encodeTransitionAnswer } from "../../node/wire.ts";
+import { encodeHello, encodeSignatureMessage, encodeTransitionAnswer } from "../../node/wire.ts";
 import { type Address, type Digest, fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Certificate } from "../../protocol/certificate.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
@@ -175,7 +175,7 @@ describe("a change of config", () => {
     const before = world.network;
     propose(world, longer);
     world.run(10);
-    const round = roundNow(world);
+    const round = roundNow(world) + 1;
     const header = {
       ...firstUnder(world, networkOf(world, 0).configDigest).header,
       round,
@@ -191,9 +191,15 @@ describe("a change of config", () => {
     world.handle(world.node(0), { kind: "gossip", id: "old", topic: "certificate", from: world.node(1).address, bytes });
     const verdict = world.trace.findLast(({ output }) => output.kind === "verdict" && output.id === "old");
     expect(verdict?.output).toMatchObject({ verdict: "ignore", code: "other-config" });
+    // Nor by a fetch: whoever names it as his head is asked for it.
     const want = { kind: "certificate", digest: roundDigest(before.domain, header) } as const;
-    world.handle(world.node(0), { kind: "fetched", want, from: world.node(1).address, bytes });
-    expect(world.node(0).machine?.status().head.digest).not.toBe(want.digest);
+    const from = world.node(1).address;
+    const hello = encodeHello({ clock: world.now(), head: { round, digest: want.digest }, quarantine: false });
+    world.handle(world.node(0), { kind: "hello", from, bytes: hello, sentAt: world.now(), receivedAt: world.now() });
+    const asked = world.trace.findLast(({ node, output }) => node === 0 && output.kind === "fetch");
+    expect(asked?.output).toMatchObject({ want, from });
+    world.handle(world.node(0), { kind: "fetched", want, from, bytes });
+    expect(world.node(0).machine?.serve(want)).toBeUndefined();
   });
 
   it("is rolled back at once by the governors, to the one before and nothing else", () => {
@@ -233,6 +239,13 @@ describe("a change of the committee", () => {
     expect([...signersBetween(world, round + 1, round + 20)]).not.toContain(leaver.address);
     expect([...signersBetween(world, from, round - 1)]).not.toContain(GUEST.address);
     expect([...signersBetween(world, round + 1, round + 20)]).toContain(GUEST.address);
+    const observed = (address: Address) =>
+      [...world.published.keys()].flatMap((key) => {
+        const [author, kind, at] = key.split(" ");
+        return author === address && kind === "observation" ? [Number(at)] : [];
+      });
+    expect(Math.max(...observed(leaver.address))).toBe(round - 1);
+    expect(Math.min(...observed(GUEST.address))).toBe(round);
     const last = roundNow(world) - 1;
     expect(certifiedBetween(world, from, last)).toHaveLength(last - from + 1);
     expect(networkOf(world, 4).configDigest).toBe(digest);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Output } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { NO_HEAD } from "../../node/round-book.ts";
-import { encodeProposalMessage } from "../../node/wire.ts";
+import { encodeProposalMessage, encodeRoundBody } from "../../node/wire.ts";
 import { type Digest, fromHex, keccakHex, toHex, utf8 } from "../../protocol/bytes.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
 import { encodeSignedObservation, type SignedObservation, signObservation } from "../../protocol/observation.ts";
@@ -294,6 +294,24 @@ describe("one machine", () => {
     const outputs = machine.handle(fetched(pause.digest, pause.bytes, 2), START + 110);
     expect(only(outputs, "commit").map(({ body }) => body.documents)).toEqual([[toHex(pause.bytes)]]);
     expect(machine.governance().pauses).toHaveLength(1);
+  });
+
+  it("a body brings its documents: they are kept and served like any other", () => {
+    const machine = machineOf(3);
+    const observations = [observationOf(0), observationOf(1), observationOf(2, [pause.digest])];
+    const computed = computedOf(observations);
+    const signatures = [0, 1, 2].map((index) => ({
+      signer: keyOf(index).address,
+      signature: scheme.sign(fromHex(computed.digest), keyOf(index).privateKey),
+    }));
+    const asked = machine.handle(gossip("certificate", encodeCertificate({ header: computed.header, signatures })), START + 100);
+    const [body] = only(asked, "fetch");
+    if (body === undefined) throw new Error("expected a fetch");
+    const bytes = encodeRoundBody(toyFold.bodyOf({ parent: undefined, round: FIRST_ROUND, observations, documents: [pause] }));
+    const outputs = machine.handle({ kind: "fetched", want: body.want, from: body.from, bytes }, START + 110);
+    expect(only(outputs, "commit")).toHaveLength(1);
+    expect(only(outputs, "keep").map(({ document }) => document.digest)).toEqual([pause.digest]);
+    expect(machine.serve({ kind: "document", digest: pause.digest })).toEqual(pause.bytes);
   });
 
   it("names at most sixteen documents, and those of every keyholder before the second of any", () => {

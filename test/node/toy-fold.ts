@@ -1,10 +1,11 @@
-import type { FoldParent, RoundInput } from "../../aggregator/round.ts";
+import { configAfter, type FoldParent, type RoundInput } from "../../aggregator/round.ts";
 import { explainDocument } from "../../circuit-breaker/governance/explain.ts";
 import { judgeDocument } from "../../circuit-breaker/governance/judge.ts";
 import { stepGovernance } from "../../circuit-breaker/governance/step.ts";
 import { EMPTY_GOVERNANCE, type GovernanceMemory } from "../../circuit-breaker/governance-memory.ts";
 import { decodeMemory, encodeMemory } from "../../circuit-breaker/memory.ts";
 import type { Fold } from "../../node/fold.ts";
+import { assert } from "../../protocol/assert.ts";
 import { concat, fromHex, keccakHex, toHex, utf8, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { roundDigest } from "../../protocol/eip712.ts";
 import { decodeSignedDocument } from "../../protocol/governance-codec.ts";
@@ -18,6 +19,7 @@ import { fail, ok } from "../../protocol/result.ts";
 export const toyFold: Fold = {
   nextRound: (input: RoundInput) => {
     const { network, parent, round, observations, documents } = input;
+    assert((configAfter(parent) ?? network.configDigest) === network.configDigest, "as the real fold asks");
     const { memory, intake } = govern(input);
     const timestamp = round * network.config.roundMs;
     const inputs = [...observations, ...documents].map(({ digest }) => fromHex(digest));
