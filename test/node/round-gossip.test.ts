@@ -222,7 +222,7 @@ describe("gossip verdicts", () => {
     expect(only(outputs, "event")).toMatchObject([
       { code: "internal-fault", fields: { input: "gossip", fault: "out of memory" } },
     ]);
-    // A member of another committee: round-configs.test.ts.
+    // A member of another committee: round-committee.test.ts.
     const reached = new Set<string>([...ROWS.map(({ code }) => code), "internal", "other-committee"]);
     expect([...reached].sort()).toEqual(Object.keys(GOSSIP_VERDICTS).sort());
   });

@@ -64,7 +64,7 @@ describe("one byzantine node too many", () => {
 
 /**
  * Who brings about each verdict on gossip. `internal` is a fault of ours: nothing may bring it about. No trial changes its committee:
- * test/node/round-configs.test.ts does.
+ * test/node/round-committee.test.ts does.
  */
 const PRODUCED_BY: Readonly<Record<Exclude<GossipCode, "internal" | "other-committee">, BehaviourName>> = {
   oversize: "oversize-messages",
