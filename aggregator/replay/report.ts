@@ -131,8 +131,10 @@ function atRest({ header, memory }: FoldParent, configDigest: Digest): FoldParen
   };
 }
 
+/** Pauses, who may still say them, and accepted gaps: what the certified rounds did with those the replay does as well. */
 function changesNoConfig({ document }: SignedDocument): boolean {
-  return document.kind === "pause" || (document.kind === "accept" && document.configDigest === ZERO_DIGEST);
+  if (document.kind === "accept") return document.configDigest === ZERO_DIGEST;
+  return document.kind === "pause" || document.kind === "removal";
 }
 
 type Repriced = ReadonlyMap<FeedId, { readonly was: bigint; readonly is: bigint }>;

@@ -259,6 +259,12 @@ test.each<readonly [what: string, assets: readonly string[], feeds: readonly str
   ["two dollar feeds when no ratio exists", ["WSTETH", "ETH"], ["ETH/USD", "WSTETH/USD"], "USD"],
   ["dollars when one leg has no ratio", ["WSTETH", "ETH", "UNI"], ["ETH/USD", "UNI/USD", "WSTETH/ETH", "WSTETH/USD"], "USD"],
   ["two ratios to one base", ["WSTETH", "CBETH"], ["CBETH/ETH", "CBETH/USD", "WSTETH/ETH", "WSTETH/USD"], "ETH"],
+  [
+    "a ratio before dollars, whatever comes first by name",
+    ["RETH", "STETH"],
+    ["RETH/USD", "RETH/WETH", "STETH/USD", "STETH/WETH"],
+    "WETH",
+  ],
   ["the base that needs fewer feeds", ["WBTC", "BTC"], ["BTC/EUR", "WBTC/BTC", "WBTC/EUR"], "BTC"],
   ["nothing in common", ["UNI", "ETH"], ["UNI/USD", "ETH/EUR"], undefined],
 ])("numeraire: %s", (_, assets, feeds, numeraire) => {

@@ -6,7 +6,7 @@ const DOCUMENTS = ["test/node/round-documents.test.ts"];
 const REVIEWS = ["test/node/round-reviews.test.ts"];
 const CONFIGS = ["test/node/round-configs.test.ts"];
 const REVIEW = ["test/node/review.test.ts"];
-const REPLAY = ["test/aggregator/replay.test.ts"];
+const REPLAY = ["test/aggregator/replay.test.ts", "test/aggregator/replay-governed.test.ts"];
 
 /** How documents and configs go through nodes: carried, reviewed, kept out of no round, and followed from quorum to quorum. */
 export const CARRYING_GUARDS: readonly Mutant[] = [

@@ -33,9 +33,6 @@ export const CHAIN_GUARDS: readonly Mutant[] = [
   ...guardsIn(
     "adapters/chain/poll.ts",
     ["test/adapters/chain/quorum.test.ts", ...TRANSLATORS, ...AGREEMENT],
-    [
-      ["sequencer-gauge", "P3", "up ? 0n : 1n", "up ? 1n : 0n"],
-      ["head-first", "P8", "    if (draft.head === undefined) break;\n", ""],
-    ],
+    [["sequencer-gauge", "P3", "up ? 0n : 1n", "up ? 1n : 0n"]],
   ),
 ];

@@ -1,7 +1,7 @@
 import { guardsIn, type Mutant } from "../mutant.ts";
 
 const PORTFOLIO = ["test/client/portfolio.test.ts"];
-const GATEWAY = ["test/gateway/governance.test.ts"];
+const GATEWAY = ["test/gateway/governance.test.ts", "test/gateway/submissions.test.ts"];
 
 /** What a lending protocol makes of a round (BREAKER.md B10 and B11), and what a gateway makes of what is brought to it. */
 export const PORTFOLIO_GUARDS: readonly Mutant[] = [
