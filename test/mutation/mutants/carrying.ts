@@ -4,7 +4,7 @@ const POOL = ["test/node/documents.test.ts"];
 const WEIGHT = ["test/node/document-weight.test.ts"];
 const DOCUMENTS = ["test/node/round-documents.test.ts"];
 const REVIEWS = ["test/node/round-reviews.test.ts"];
-const CONFIGS = ["test/node/round-configs.test.ts"];
+const CONFIGS = ["test/node/round-configs.test.ts", "test/node/round-committee.test.ts"];
 const REVIEW = ["test/node/review.test.ts"];
 const REPLAY = ["test/aggregator/replay.test.ts", "test/aggregator/replay-governed.test.ts"];
 
