@@ -56,6 +56,8 @@ export type GovernanceMemory = {
   readonly previous: Digest;
   /** Decided in this round: every round that stands on it is computed under this config. */
   readonly next: Digest;
+  /** Instant of the round in which governors last dropped a pending config: none whose replay ended before then is taken again. */
+  readonly droppedAt: number;
   /** Bit k says that round r − k was certified, for the last 60 rounds; those before the chain's first count as certified. */
   readonly certified: bigint;
 };
@@ -66,13 +68,14 @@ export const EMPTY_GOVERNANCE: GovernanceMemory = {
   pending: undefined,
   previous: ZERO_DIGEST,
   next: ZERO_DIGEST,
+  droppedAt: 0,
   certified: 0n,
 };
 
 /**
  * `int256[]`, a list as its length and then its items: keyholders {address, nonce, usedMs, usedAt}; pauses {feed (zero: all), action,
  * until, power, refundUntil, keyholders}; pending as a list of none or one {configDigest, activation, feeds {feed, agreedAt, accepted}};
- * previous; next; certified. Addresses are right-aligned, digests and feeds are their 32 bytes.
+ * previous; next; droppedAt; certified. Addresses are right-aligned, digests and feeds are their 32 bytes.
  */
 export function encodeGovernance(memory: GovernanceMemory): Uint8Array {
   const writer = createWordWriter(WORD * countWords(memory));
@@ -101,6 +104,7 @@ export function encodeGovernance(memory: GovernanceMemory): Uint8Array {
   });
   writer.putBytes(fromHex(memory.previous));
   writer.putBytes(fromHex(memory.next));
+  writer.put(memory.droppedAt);
   writer.put(memory.certified);
   return writer.bytes;
 }
@@ -122,7 +126,8 @@ export function readGovernance(reader: WordReader): GovernanceMemory {
   );
   const pauses = readList(reader, MAX_PAUSES, () => readPause(reader));
   const [pending] = readList(reader, 1, () => readPending(reader));
-  const memory = { keyholders, pauses, pending, previous: digest(), next: digest(), certified: reader.amount(0n, MAX_CERTIFIED) };
+  const digests = { previous: digest(), next: digest() };
+  const memory = { keyholders, pauses, pending, ...digests, droppedAt: instant(), certified: reader.amount(0n, MAX_CERTIFIED) };
   if (reader.fault() === undefined && countWords(memory) !== words) reader.refuse("another number of globals than declared");
   return memory;
 }
@@ -131,7 +136,7 @@ const MAX_CERTIFIED = 2n ** BigInt(CERTIFIED_ROUNDS) - 1n;
 
 function countWords({ keyholders, pauses, pending }: GovernanceMemory): number {
   const ofPauses = pauses.reduce((sum, pause) => sum + 6 + pause.keyholders.length, 0);
-  return 6 + 4 * keyholders.length + ofPauses + (pending === undefined ? 0 : 3 + 3 * pending.feeds.length);
+  return 7 + 4 * keyholders.length + ofPauses + (pending === undefined ? 0 : 3 + 3 * pending.feeds.length);
 }
 
 function readPause(reader: WordReader): PauseMemory {

@@ -66,7 +66,8 @@ export function applyChange(document: ChangeDocument, { memory, acceptedGaps }: 
       return { memory: acceptFeed(remembered, document), acceptedGaps };
     case "rollback": {
       const next = isDrop(document, memory, hearing) ? memory.next : document.to;
-      return { memory: { ...remembered, pending: undefined, next }, acceptedGaps };
+      const droppedAt = memory.pending === undefined ? memory.droppedAt : hearing.timestamp;
+      return { memory: { ...remembered, pending: undefined, next, droppedAt }, acceptedGaps };
     }
     case "removal": {
       const removed = { ...memoryOf(keyholders, document.guardian), nonce: LAST_NONCE };

@@ -8,7 +8,7 @@ import type { DocumentOf, Draft, Hearing } from "./hearing.ts";
 import { hear, type Judgement } from "./judge.ts";
 import { LAST_NONCE, memoryOf, standingOf } from "./keyholders.ts";
 import { PAUSE_LIMITS_MS, powerOf } from "./pauses.ts";
-import { MAX_AHEAD_MS } from "./pending.ts";
+import { isBeforeDrop, MAX_AHEAD_MS } from "./pending.ts";
 
 /**
  * Why a document got its code, in one sentence for the person who signed it: printable ASCII, naming what would have been taken.
@@ -22,7 +22,7 @@ export function explainDocument(document: GovernanceDocument, code: DocumentCode
     case "taken":
       return `the ${document.kind} takes effect in the round that includes it`;
     case "replayed":
-      return explainReplayed(document, draft);
+      return explainReplayed(document, draft, hearing);
     case "too-few":
       return explainTooFew(document, hearing);
     case "unknown-feed":
@@ -48,8 +48,13 @@ export function explainDocument(document: GovernanceDocument, code: DocumentCode
   }
 }
 
-function explainReplayed({ kind, approvals }: GovernanceDocument, { memory }: Draft): string {
-  if (kind === "config") return "the config is in force or pending already";
+function explainReplayed(document: GovernanceDocument, { memory }: Draft, { config }: Hearing): string {
+  const { approvals } = document;
+  if (document.kind === "config") {
+    return isBeforeDrop(document, memory, config)
+      ? `its replay ends in round ${document.replayTo}, before a pending config was dropped at ${memory.droppedAt}: replay it anew`
+      : "the config is in force or pending already";
+  }
   const used = approvals.find(({ keyholder, nonce }) => nonce <= memoryOf(memory.keyholders, keyholder).nonce);
   if (used === undefined) return "one of its nonces was used";
   const { nonce } = memoryOf(memory.keyholders, used.keyholder);

@@ -23,7 +23,7 @@ export function judgeConfig(
 ): DocumentCode {
   const { timelockMs } = config.governance;
   const known = [configDigest, memory.next, memory.pending?.configDigest];
-  if (known.includes(document.configDigest)) return "replayed";
+  if (known.includes(document.configDigest) || isBeforeDrop(document, memory, config)) return "replayed";
   if (!isByGovernors(document.approvals, config.governance)) return "too-few";
   if (document.replaces !== configDigest) return "not-successor";
   const faults = checkChange(config, document.config);
@@ -34,6 +34,18 @@ export function judgeConfig(
   if (faults.length > 0) return "too-far";
   if (memory.pending !== undefined || memory.next !== ZERO_DIGEST) return "busy";
   return carriers > f ? "taken" : "waits";
+}
+
+/**
+ * Its approvals have no nonces, and its activation may still be far enough ahead: without this whoever has the document of a config that
+ * governors dropped could bring it again, and the nodes that agreed with its replay would. A new replay needs new approvals.
+ */
+export function isBeforeDrop(
+  { replayTo }: ConfigDocument,
+  { droppedAt }: GovernanceMemory,
+  { roundMs }: Pick<NetworkConfig, "roundMs">,
+): boolean {
+  return replayTo * roundMs < droppedAt;
 }
 
 /** Of a document that {@link judgeConfig} takes. */

@@ -81,6 +81,7 @@ const GOVERNED: GovernanceMemory = {
   },
   previous: digestOf(0xd1),
   next: digestOf(0xd2),
+  droppedAt: 831,
   certified: 2n ** 60n - 2n,
 };
 const GOVERNED_WORDS = [
@@ -88,10 +89,10 @@ const GOVERNED_WORDS = [
   ...[2n, 0n, 2n, 811n, 1n, 812n, 2n, 0xb1n, 0xb2n],
   ...[wordOf("CHAIN/ETHEREUM"), 1n, 813n, 2n, 0n, 0n],
   ...[1n, signed(digestOf(0xc1)), 821n, 2n, wordOf("BTC/USD"), 822n, 0n, wordOf("ETH/USD"), 0n, 1n],
-  ...[signed(digestOf(0xd1)), signed(digestOf(0xd2)), 2n ** 60n - 2n],
+  ...[signed(digestOf(0xd1)), signed(digestOf(0xd2)), 831n, 2n ** 60n - 2n],
 ];
-/** EMPTY_GOVERNANCE: no keyholders, pauses or pending config; no digests; nothing certified. */
-const UNGOVERNED_WORDS = [0n, 0n, 0n, 0n, 0n, 0n];
+/** EMPTY_GOVERNANCE: no keyholders, pauses or pending config; no digests; nothing dropped or certified. */
+const UNGOVERNED_WORDS = [0n, 0n, 0n, 0n, 0n, 0n, 0n];
 
 function addressOf(value: number): Address {
   return `0x${value.toString(16).padStart(40, "0")}`;
@@ -230,6 +231,7 @@ const anyGovernance: fc.Arbitrary<GovernanceMemory> = fc.record({
   ),
   previous: digest,
   next: digest,
+  droppedAt: instant,
   certified: fc.bigInt({ min: 0n, max: 2n ** 60n - 1n }),
 });
 const anyMemory: fc.Arbitrary<BreakerMemory> = fc.record({ feeds: anyFeeds, governance: anyGovernance });
@@ -274,7 +276,7 @@ function withWord(index: number, word: bigint, governance: GovernanceMemory = EM
 
 test.each([
   ["no bytes", new Uint8Array(0), "word 0: truncated"],
-  ["a byte more", Uint8Array.from([...encodeMemory(EMPTY_MEMORY), 0]), "word 9: 1 bytes left over"],
+  ["a byte more", Uint8Array.from([...encodeMemory(EMPTY_MEMORY), 0]), "word 10: 1 bytes left over"],
   ["another offset", withWord(0, 96n), "word 0: expected 64 to 64"],
   ["globals elsewhere", withWord(1, 96n), "word 2: 0 bytes are not those of 1 feeds"],
   ["more feeds than there is room for", withWord(2, 2n), "word 2: expected 0 to 1"],
@@ -286,14 +288,15 @@ test.each([
   ["a twelfth rule waived", withWord(34, 2048n), "word 34: expected 0 to 2047"],
   ["a direction of 2", withWord(35, 2n), "word 35: expected -1 to 1"],
   ["a manual action of 3", withWord(54, 3n), "word 54: expected 0 to 2"],
-  ["another number of globals", withWord(57, 7n), "word 63: another number of globals than declared"],
+  ["another number of globals", withWord(57, 8n), "word 64: another number of globals than declared"],
   ["too many keyholders", withWord(58, 257n), "word 58: expected 0 to 256"],
   ["keyholders out of order", withWord(59, 0xa3n, GOVERNED), "word 66: not in ascending order"],
   ["a pause that withdraws", withWord(69, 0n, GOVERNED), "word 69: expected 1 to 2"],
   ["a fourth power", withWord(71, 3n, GOVERNED), "word 71: expected 0 to 2"],
   ["two pending configs", withWord(82, 2n, GOVERNED), "word 82: expected 0 to 1"],
   ["half an acceptance", withWord(88, 2n, GOVERNED), "word 88: expected 0 to 1"],
-  ["a sixty-first round", withWord(94, 2n ** 60n, GOVERNED), `word 94: expected 0 to ${2n ** 60n - 1n}`],
+  ["a drop beyond 2^53", withWord(94, 2n ** 53n, GOVERNED), "word 94: expected 0 to 9007199254740991"],
+  ["a sixty-first round", withWord(95, 2n ** 60n, GOVERNED), `word 95: expected 0 to ${2n ** 60n - 1n}`],
 ] as const)("refuses %s", (_name, bytes, error) => {
   expect(decodeMemory(bytes)).toEqual({ ok: false, error });
 });

@@ -62,6 +62,7 @@ export const anyGovernance: fc.Arbitrary<GovernanceMemory> = fc.record({
   ),
   previous: digest,
   next: digest,
+  droppedAt: instant,
   certified: fc.bigInt({ min: 0n, max: 2n ** 60n - 1n }),
 });
 

@@ -41,6 +41,13 @@ export const CHANGE_CASES: readonly Case[] = [
   },
   { code: "replayed", name: "the pending config", document: proposal({}), memory: waiting, says: "in force or pending already" },
   {
+    code: "replayed",
+    name: "a config whose replay is older than the last drop",
+    document: proposal({ replayTo: START / 1_000 - 60 }),
+    memory: { ...empty, droppedAt: START - 59_000 },
+    says: "before a pending config was dropped",
+  },
+  {
     code: "too-few",
     name: "acceptance by two",
     document: acceptOf({ by: GOVERNORS.slice(0, 2), feed: DOGE }),

@@ -103,10 +103,12 @@ export function proposal({
   config = SUCCESSOR,
   replaces = IN_FORCE,
   activation = START + 48 * HOUR,
+  replayTo = 1,
 }: Partial<By> & {
   readonly config?: NetworkConfig;
   readonly replaces?: Digest;
   readonly activation?: number;
+  readonly replayTo?: number;
 }): GovernanceDocument {
   return {
     kind: "config",
@@ -114,7 +116,7 @@ export function proposal({
     replaces,
     configDigest: configDigest(config),
     activation,
-    replayTo: 1,
+    replayTo,
     replay: ZERO_DIGEST,
     config,
     approvals: approve(by, 0),

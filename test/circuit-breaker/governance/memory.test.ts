@@ -38,6 +38,7 @@ const NUMBERED = {
   },
   previous: PREVIOUS,
   next: NEXT,
+  droppedAt: 60,
   certified: 61n,
 };
 
@@ -46,7 +47,7 @@ const NUMBERED_WORDS = [
   ...[2, 11, 12, 13, 14, 21, 22, 23, 24],
   ...[2, 0, 1, 31, 0, 32, 1, 33, textWord("ETH/USD"), 2, 41, 2, 0, 2, 42, 43],
   ...[1, BigInt(DIGEST), 51, 2, textWord("BTC/USD"), 52, 1, textWord("ETH/USD"), 53, 0],
-  ...[BigInt(PREVIOUS), BigInt(NEXT), 61],
+  ...[BigInt(PREVIOUS), BigInt(NEXT), 60, 61],
 ].map(BigInt);
 
 test("governance is the memory's int256[] tail, every field in its place", () => {
@@ -93,7 +94,7 @@ function withWord(index: number, word: bigint): Uint8Array {
 }
 
 test.each([
-  ["another number of words than it says", withWord(-1, 37n), /another number of globals/],
+  ["another number of words than it says", withWord(-1, 38n), /another number of globals/],
   ["more keyholders than there may be", withWord(0, BigInt(MAX_KEYHOLDERS) + 1n), /word 4: expected 0 to 256/],
   ["an address of 21 bytes", withWord(1, 1n << 160n), /word 5: no address/],
   ["keyholders out of order", withWord(5, 3n), /not in ascending order/],
@@ -107,7 +108,8 @@ test.each([
   ["all feeds as one changed feed", withWord(29, 0n), /no feed/],
   ["changed feeds out of order", withWord(32, textWord("AAA/USD")), /not in ascending order/],
   ["acceptance that is neither yes nor no", withWord(34, 2n), /expected 0 to 1/],
-  ["a sixty-first round", withWord(37, 2n ** 60n), /expected 0 to 1152921504606846975/],
+  ["a drop before 1970", withWord(37, -1n), /expected 0 to/],
+  ["a sixty-first round", withWord(38, 2n ** 60n), /expected 0 to 1152921504606846975/],
 ])("refuses %s", (_, bytes, error) => {
   const decoded = decodeMemory(bytes);
   expect(decoded.ok ? "" : decoded.error).toMatch(error);

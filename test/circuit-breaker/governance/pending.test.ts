@@ -227,7 +227,12 @@ describe("a change of the config in force", () => {
       documents: [
         rollback({ by: QUORUM, from: PENDING, to: IN_FORCE }),
         rollback({ by: GOVERNORS.slice(2), nonce: 2, from: PENDING, to: IN_FORCE }),
-        proposal({ config: configOf({ version: 4 }), replaces: PENDING, activation: START + 50 * HOUR }),
+        proposal({
+          config: configOf({ version: 4 }),
+          replaces: PENDING,
+          activation: START + 50 * HOUR,
+          replayTo: START / SECOND + 120,
+        }),
       ],
     });
     expect(intake.map(({ code }) => code)).toEqual(["taken", "nothing", "busy"]);
@@ -240,6 +245,29 @@ describe("a change of the config in force", () => {
     expect(council.say(START, rollback({ by: QUORUM, from: IN_FORCE, to: IN_FORCE }))).toBe("nothing");
     expect(council.say(START, rollback({ by: QUORUM, from: PENDING, to: IN_FORCE }))).toBe("taken");
     expect(council.memory()).toMatchObject({ pending: undefined, next: ZERO_DIGEST });
+  });
+
+  test("a dropped one does not come back by its own document, however far ahead its activation; a new replay begins anew", () => {
+    const early = { activation: ACTIVATION + 20 * DAY, replayTo: START / SECOND - 60 };
+    const council = createCouncil();
+    expect(council.say(START, proposal(early))).toBe("taken");
+    expect(council.say(START + MINUTE, rollback({ by: QUORUM, from: PENDING, to: IN_FORCE }))).toBe("taken");
+    const dropped = START + MINUTE;
+    expect(council.say(dropped + SECOND, proposal(early))).toBe("replayed");
+    expect(council.say(dropped + SECOND, proposal({ ...early, replayTo: dropped / SECOND - 1 }))).toBe("replayed");
+    expect(council.say(dropped + DAY, proposal({ ...early, replayTo: dropped / SECOND }))).toBe("taken");
+  });
+
+  test("nor does one that fell with a roll-back, when its base is in force again", () => {
+    const council = changed();
+    const third = { config: configOf({ version: 3, feeds: SUCCESSOR_FEEDS }), replaces: PENDING };
+    const late = { ...third, activation: ACTIVATION + 20 * DAY, replayTo: START / SECOND };
+    expect(council.say(START + MINUTE, proposal(late))).toBe("taken");
+    council.say(START + 2 * MINUTE, rollback({ by: QUORUM, from: PENDING, to: IN_FORCE }));
+    council.round({ at: START + 3 * MINUTE, config: COUNCIL });
+    council.say(START + 4 * MINUTE, rollback({ by: QUORUM, nonce: 2, from: IN_FORCE, to: PENDING }));
+    const again = council.round({ at: START + 5 * MINUTE, config: SUCCESSOR, documents: [proposal(late)] });
+    expect(again.intake[0]?.code).toBe("replayed");
   });
 });
 

@@ -64,6 +64,7 @@ export function editGovernance(memory: GovernanceMemory, where: number, what: nu
     () => ({ pending: { ...pending(what, at), configDigest: digestOf(what) } }),
     () => ({ previous: digestOf(7) }),
     () => ({ next: what % 2 === 0 ? network.configDigest : CHANGED.configDigest }),
+    () => ({ droppedAt: at }),
     () => ({ certified: 2n ** 60n - 1n - BigInt(what) }),
   ];
   return { ...memory, ...edits[where % edits.length]?.() };
