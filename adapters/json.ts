@@ -6,6 +6,12 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** No ticker nests deeper than six; the bound keeps the reviver's recursion far from the stack's end. */
 export const MAX_DEPTH = 32;
 
+/**
+ * Keeping numbers' text costs about a microsecond a value, and a body within its bound could hold four million: seconds in which a node
+ * does nothing else. A venue's two megabytes of tickers hold about a hundred thousand, the fullest pending block as many.
+ */
+export const MAX_VALUES = 250_000;
+
 /** A JSON number as the venue wrote it: `1.10` stays `1.10`, and no float ever holds it. */
 export type JsonNumber = { readonly number: string };
 
@@ -22,7 +28,7 @@ const parseWithSource = JSON.parse as ParseWithSource;
 /**
  * Bytes → JSON, numbers kept as their source text. Total: it never throws.
  * Faults, in this order: `oversize` (more than {@link MAX_BODY_BYTES}), `malformed` (empty, not UTF-8), `html` (the first
- * character is `<`), `malformed` (deeper than {@link MAX_DEPTH}, not JSON).
+ * character is `<`), `malformed` (deeper than {@link MAX_DEPTH}), `oversize` (more than {@link MAX_VALUES}), `malformed` (not JSON).
  *
  * @example
  * parseJson(new TextEncoder().encode('{"last":1.10}')); // { ok: true, value: Map { "last" → { number: "1.10" } } }
@@ -34,7 +40,9 @@ export function parseJson(body: Uint8Array): Result<Json, JsonFault> {
   const text = decoded.trimStart();
   if (text === "") return malformed("empty body");
   if (text.startsWith("<")) return fail({ code: "html", detail: "markup instead of JSON" });
-  if (depthOf(text) > MAX_DEPTH) return malformed(`JSON nested deeper than ${MAX_DEPTH}`);
+  const { deepest, values } = extentOf(text);
+  if (deepest > MAX_DEPTH) return malformed(`JSON nested deeper than ${MAX_DEPTH}`);
+  if (values > MAX_VALUES) return fail({ code: "oversize", detail: `JSON of more than ${MAX_VALUES} values` });
   try {
     return ok(parseWithSource(text, revive));
   } catch {
@@ -59,11 +67,13 @@ function decodeUtf8(body: Uint8Array): string | undefined {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 
-/** Deepest nesting of brackets outside strings; one pass, before the recursive reviver sees the text. */
-function depthOf(text: string): number {
+/** Deepest nesting of brackets and the most values there can be, outside strings; one pass, before the recursive reviver sees the text. */
+function extentOf(text: string): { readonly deepest: number; readonly values: number } {
   let depth = 0;
   let deepest = 0;
+  let values = 1;
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -71,10 +81,13 @@ function depthOf(text: string): number {
       if (code === BACKSLASH) i++;
       else if (code === QUOTE) quoted = false;
     } else if (code === QUOTE) quoted = true;
-    else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth);
-    else if (code === 0x5d || code === 0x7d) depth--;
+    else if (code === 0x5b || code === 0x7b) {
+      deepest = Math.max(deepest, ++depth);
+      values++;
+    } else if (code === 0x5d || code === 0x7d) depth--;
+    else if (code === COMMA) values++;
   }
-  return deepest;
+  return { deepest, values };
 }
 
 function malformed(detail: string): { readonly ok: false; readonly error: JsonFault } {

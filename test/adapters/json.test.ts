@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Json, MAX_BODY_BYTES, MAX_DEPTH, parseJson } from "../../adapters/json.ts";
+import { type Json, MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES, parseJson } from "../../adapters/json.ts";
 
 function parse(text: string): ReturnType<typeof parseJson> {
   return parseJson(new TextEncoder().encode(text));
@@ -37,6 +37,26 @@ test("a body beyond its bound is not read, whatever it says", () => {
   const padded = (bytes: number) => parseJson(new TextEncoder().encode("1".padStart(bytes, " ")));
   expect(padded(MAX_BODY_BYTES)).toEqual({ ok: true, value: { number: "1" } });
   expect(padded(MAX_BODY_BYTES + 1)).toMatchObject({ ok: false, error: { code: "oversize" } });
+});
+
+test("a body of more values than anybody sends is not read, however short: each costs more than its bytes", () => {
+  const list = (items: number) => `[${Array.from({ length: items }, () => "1").join(",")}]`;
+  expect(parse(list(MAX_VALUES - 1)).ok).toBe(true);
+  const oversize = { ok: false, error: { code: "oversize", detail: `JSON of more than ${MAX_VALUES} values` } };
+  expect(parse(list(MAX_VALUES))).toEqual(oversize);
+  expect(parse(`[${"{},".repeat(MAX_VALUES)}1]`)).toEqual(oversize);
+  expect(parse(JSON.stringify(",[{".repeat(MAX_VALUES))).ok, "what stands in a text is no value").toBe(true);
+});
+
+test("a body of the largest size costs no more than a part of a second, whatever it holds", () => {
+  for (const piece of ['{"id":1},', "{},", "1,", "[1],", '"a",', '{"a":{"a":1}},']) {
+    const text = `[${piece.repeat((MAX_BODY_BYTES - 16) / piece.length)}1]`;
+    const body = new TextEncoder().encode(text);
+    const before = process.threadCpuUsage();
+    parseJson(body);
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1_000, `${piece} … in ms`).toBeLessThan(500);
+  }
 });
 
 test("brackets in texts are not depth, brackets outside are", () => {

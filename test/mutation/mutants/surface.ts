@@ -7,7 +7,8 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
     ["test/adapters/json.test.ts"],
     [
       ["venue-body-size", "P8", "if (body.length > MAX_BODY_BYTES)", "if (false)"],
-      ["venue-body-depth", "P8", "if (depthOf(text) > MAX_DEPTH)", "if (false)"],
+      ["venue-body-depth", "P8", "if (deepest > MAX_DEPTH)", "if (false)"],
+      ["venue-body-values", "P8", "if (values > MAX_VALUES)", "if (false)"],
     ],
   ),
   ...guardsIn(
