@@ -54,8 +54,8 @@ function replayed(rounds: readonly ReplayedRound[], next: NetworkConfig) {
 
 /** Another change, whose shadows nobody gives: the feed refuses it from the next round on. */
 function pendingChange(): SignedDocument {
-  const other = changed(network, undefined, { feeds: [{ ...eth, sources: plainSources(ETH, 7) }] });
-  const names = { version: 2, replaces: network.configDigest, configDigest: other.configDigest, config: other.config };
+  const other = changed(network, undefined, { version: 3, feeds: [{ ...eth, sources: plainSources(ETH, 7) }] });
+  const names = { version: 3, replaces: network.configDigest, configDigest: other.configDigest, config: other.config };
   const activation = (FIRST + 3) * 1_000;
   return signedBy(GOVERNORS.slice(0, 3), { kind: "config", ...names, activation, replayTo: 0, replay: digestOf(1) }, network);
 }

@@ -82,9 +82,10 @@ export const GOVERNANCE_GUARDS: readonly Mutant[] = [
     ["rollback-to-previous", "P6", "to === previous && previous", "previous"],
     ["rollback-to-something", "P6", "previous !== ZERO_DIGEST && next", "next"],
     ["rollback-once", "P6", " && next === ZERO_DIGEST;", ";"],
-    ["rollback-ends-pending", "P6", "{ ...remembered, pending: undefined, next }", "{ ...remembered, next }"],
+    ["rollback-ends-pending", "P6", "pending: undefined, next, droppedAt }", "next, droppedAt }"],
     ["drop-this-pending", "P6", "from === pending.configDigest && to === configDigest", "to === configDigest"],
     ["drop-to-in-force", "P6", "from === pending.configDigest && to === configDigest", "from === pending.configDigest"],
+    ["drop-is-remembered", "P6", "memory.pending === undefined ? memory.droppedAt : hearing.timestamp", "memory.droppedAt"],
     ["drop-changes-nothing-else", "P6", "isDrop(document, memory, hearing) ? memory.next : document.to", "document.to"],
   ]),
   ...guardsIn("circuit-breaker/governance/changes.ts", PAUSES, [
@@ -99,7 +100,8 @@ export const GOVERNANCE_GUARDS: readonly Mutant[] = [
     ["removal-is-remembered", "P6", "replaceKeyholder(keyholders, removed, governance)", "keyholders"],
   ]),
   ...guardsIn("circuit-breaker/governance/pending.ts", CHANGES, [
-    ["config-once", "P6", 'if (known.includes(document.configDigest)) return "replayed";', ""],
+    ["config-once", "P6", "known.includes(document.configDigest) || isBeforeDrop", "isBeforeDrop"],
+    ["config-after-drop", "P6", " || isBeforeDrop(document, memory, config)) return", ") return"],
     ["config-by-governors", "P6", 'if (!isByGovernors(document.approvals, config.governance)) return "too-few";', ""],
     ["config-replaces", "P6", 'if (document.replaces !== configDigest) return "not-successor";', ""],
     ["config-successor", "P6", 'if (faults.some(({ code }) => code === "not-successor")) return "not-successor";', ""],
