@@ -23,9 +23,19 @@ export type FeedView = {
   readonly carried: boolean;
 };
 
+/** A `breaker` event: one feed's change of state. */
+export type BreakerChange = {
+  readonly feed: string;
+  readonly round: number;
+  readonly from: string | null;
+  readonly to: string;
+  readonly reasons: readonly { readonly rule: string; readonly clears?: string }[];
+};
+
 /** Every certificate that one API served since the stream was opened, in order. */
 export type RoundStream = {
   readonly rounds: readonly BundleDocument[];
+  readonly changes: readonly BreakerChange[];
   /** One feed in every certificate seen after the round `after`. */
   readonly of: (feed: string, after?: number) => readonly FeedView[];
   /** The newest round's number; 0 before the first. */
@@ -44,6 +54,7 @@ export type RoundStream = {
 /** Follows `/v1/stream` of one API and resumes where it was cut. Every event is checked against the bundle's schema. */
 export function openStream(base: string, feeds: readonly string[]): RoundStream {
   const rounds: BundleDocument[] = [];
+  const changes: BreakerChange[] = [];
   const controller = new AbortController();
   const waiting = new Set<() => void>();
   let fault: unknown;
@@ -53,7 +64,11 @@ export function openStream(base: string, feeds: readonly string[]): RoundStream 
         `${base}/v1/stream?feeds=${feeds.map(slug).join(",")}`,
         rounds.at(-1)?.round,
         controller.signal,
-        (data) => {
+        (data, event) => {
+          if (event === "breaker") {
+            changes.push(JSON.parse(data) as BreakerChange);
+            return;
+          }
           const bundle = bundleDocumentSchema.parse(JSON.parse(data));
           if (bundle.round <= (rounds.at(-1)?.round ?? -1)) throw new Error(`the stream went back to round ${bundle.round}`);
           rounds.push(bundle);
@@ -87,6 +102,7 @@ export function openStream(base: string, feeds: readonly string[]): RoundStream 
     });
   return {
     rounds,
+    changes,
     of,
     newest: () => rounds.at(-1)?.round ?? 0,
     until: (feed, wanted, { what, after = -1, withinMs = 60_000 }) =>
@@ -149,7 +165,7 @@ async function readEvents(
   url: string,
   lastEventId: number | undefined,
   signal: AbortSignal,
-  onData: (data: string) => void,
+  onData: (data: string, event: string | undefined) => void,
 ): Promise<void> {
   const headers: Record<string, string> = lastEventId === undefined ? {} : { "last-event-id": String(lastEventId) };
   const response = await fetch(url, { headers, signal }).catch(() => undefined);
@@ -162,12 +178,11 @@ async function readEvents(
     if (chunk === undefined || chunk.done === true) return;
     text += chunk.value;
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const data = text
-        .slice(0, end)
-        .split("\n")
-        .find((line) => line.startsWith("data: "));
+      const lines = text.slice(0, end).split("\n");
+      const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
       text = text.slice(end + 2);
-      if (data !== undefined) onData(data.slice("data: ".length));
+      const data = field("data");
+      if (data !== undefined) onData(data, field("event"));
     }
   }
 }
