@@ -13,8 +13,7 @@ import { startNode } from "../node/io/runtime.ts";
 import { openStore } from "../node/io/store.ts";
 import { type NodeConfig, undeclaredChains } from "../node/node-config.ts";
 import type { Store } from "../node/store.ts";
-import type { Digest } from "../protocol/bytes.ts";
-import { memberIndex } from "../protocol/committee.ts";
+import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 import { createIncidentSuite } from "./review/incidents.ts";
@@ -43,14 +42,6 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   const log = pino({ level: config.logLevel });
   const password = await readPassword({ ...passwordFileOf(config.key), environment: process.env }, log);
   const key = await readKeyFile(config.key.file, password, { log });
-  if (memberIndex(network.committee, key.address) < 0) {
-    throw new OperationalError(
-      `${config.key.file}: the key's address ${key.address} is not in the committee of ${config.network}`,
-      {
-        code: "not-a-member",
-      },
-    );
-  }
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.splice(0).reverse()) await stop();
@@ -62,6 +53,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
       retention: { rounds: config.storage.rounds, bodies: config.storage.bodies },
     });
     stops.push(() => store.close());
+    requireMembership(config, { network, store, address: key.address });
     const metrics = createNodeMetrics();
     const chains = openChains(network, config, { log, registry: metrics.registry });
     stops.push(() => chains.stop());
@@ -104,6 +96,23 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   await ended;
   log.info({}, "node stopping");
   await stopAll();
+}
+
+/** A member of the genesis or of a later committee that this node's store knows; or one that says that it is yet to become one. */
+function requireMembership(
+  { joining, key, network: file }: NodeConfig,
+  {
+    network,
+    store,
+    address,
+  }: { readonly network: Network; readonly store: Pick<Store, "transitions">; readonly address: Address },
+): void {
+  const committees = [network.config, ...store.transitions().map(({ config }) => config)].map(({ committee }) => committee);
+  if (joining || committees.some((members) => members.some((member) => member.address === address))) return;
+  const advice = "a node that governance has yet to let in says `joining: true`";
+  throw new OperationalError(`${key.file}: the key's address ${address} is not in the committee of ${file}; ${advice}`, {
+    code: "not-a-member",
+  });
 }
 
 /** The network's chains through this operator's endpoints; those that he has none for are left to the others. */

@@ -33,6 +33,8 @@ const nodeSchema = z.strictObject({
   /** The committee's shared genesis file. Paths are relative to this file. */
   network: pathSchema,
   key: z.strictObject({ file: pathSchema, passwordFile: pathSchema.optional() }),
+  /** A node whose key is not yet a member's: it follows, and signs from the change of config on that lets it in. */
+  joining: z.boolean().default(false),
   listen: z.array(multiaddrSchema).min(1, "expected at least one multiaddr to listen on").max(8),
   peers: z
     .array(z.strictObject({ address: addressSchema, multiaddr: multiaddrSchema }))

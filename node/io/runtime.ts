@@ -54,8 +54,10 @@ export type ChainPort = {
   readonly gauges: () => readonly GaugeEntry[];
   /** Of references that are prices. */
   readonly quotes: () => VenueSnapshot;
-  /** Another config is in force. */
-  readonly follow: (config: NetworkConfig) => void;
+  /** The same under the pending config, which may read other contracts. */
+  readonly pendingQuotes: () => VenueSnapshot;
+  /** Another config is in force, or pending. */
+  readonly follow: (config: NetworkConfig, pending?: NetworkConfig) => void;
 };
 
 type ConfigDocument = Extract<GovernanceDocument, { readonly kind: "config" }>;
@@ -195,15 +197,16 @@ function openMarkets(options: RuntimeOptions, machine: RoundMachine) {
     network = next;
     proposed = pending;
     polling.follow(pending === undefined ? [next.config] : [next.config, pending]);
-    chains?.follow(next.config);
+    chains?.follow(next.config, pending);
   };
   follow(network, undefined);
-  const sampleUnder = (content: NetworkConfig, at: number): Sample =>
-    sampleMarkets(content, mergeReferences(polling.snapshot(), chains?.quotes() ?? new Map()), at);
-  const entriesUnder = (content: NetworkConfig): readonly FeedEntry[] => sampleUnder(content, now()).entries;
+  const sampleUnder = (content: NetworkConfig, references: VenueSnapshot | undefined, at: number): Sample =>
+    sampleMarkets(content, mergeReferences(polling.snapshot(), references ?? new Map()), at);
+  const entriesUnder = (content: NetworkConfig): readonly FeedEntry[] =>
+    sampleUnder(content, chains?.pendingQuotes(), now()).entries;
   return {
     follow,
-    sample: (at: number) => sampleUnder(network.config, at),
+    sample: (at: number) => sampleUnder(network.config, chains?.quotes(), at),
     shadows: (round: number) =>
       shadowsOf(
         { network, pending: machine.governance().pending, content: proposed, timestamp: round * network.config.roundMs },
