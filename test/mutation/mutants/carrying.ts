@@ -71,6 +71,9 @@ export const CARRYING_GUARDS: readonly Mutant[] = [
       ["leader-least-foreign", "P6", ".sort((a, b) => foreign(a) - foreign(b))", ""],
     ],
   ),
+  ...guardsIn("node/fetching.ts", DOCUMENTS, [
+    ["fetch-documents-of-one", "P8", "isDocument(job) ? isBusy(jobs, job) : free", "isDocument(job) ? false : free"],
+  ]),
   ...guardsIn("node/signing.ts", DOCUMENTS, [
     ["sign-valid-documents", "P6", 'if (invalid) return { kind: "refused", why: "documents" };', ""],
     ["sign-held-documents", "P6", "if (missing.length > 0) return {", "if (false) return {"],

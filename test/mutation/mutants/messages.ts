@@ -96,7 +96,6 @@ export const MESSAGE_GUARDS: readonly Mutant[] = [
   ...guardsIn("node/fetching.ts", BOUNDS, [
     ["fetch-jobs-bounded", "P8", "jobs.size < MAX_JOBS", "true"],
     ["fetch-in-flight-bounded", "P8", ": free === 0)) continue;", ": false)) continue;"],
-    ["fetch-documents-of-one", "P8", "isDocument(job) ? isBusy(jobs, job) : free", "isDocument(job) ? false : free"],
     ["fetch-bad-not-again", "P8", "job.refused.add(from);", ""],
     ["fetch-asked-peer", "P8", "return job?.asked?.from === from ? job : undefined;", "return job;"],
   ]),
