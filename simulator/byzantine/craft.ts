@@ -6,6 +6,9 @@ import { type Address, fromHex, type Hex } from "../../protocol/bytes.ts";
 import type { Certificate } from "../../protocol/certificate.ts";
 import { leaderOf, memberIndex } from "../../protocol/committee.ts";
 import { type RoundHeader, roundDigest } from "../../protocol/eip712.ts";
+import { compareText } from "../../protocol/feed.ts";
+import type { SignedDocument } from "../../protocol/governance.ts";
+import { decodeSignedDocument } from "../../protocol/governance-codec.ts";
 import {
   encodeSignedObservation,
   type FeedEntry,
@@ -59,10 +62,22 @@ function withoutObserver({ observer: _, ...contents }: Observation): Omit<Observ
 
 /** A round as any node would compute it from these parts. */
 export function computeRound(
-  { network }: AdversaryView,
+  view: AdversaryView,
   { parent, round, observations }: { parent: ParentRound | undefined; round: number; observations: readonly SignedObservation[] },
 ): ComputedRound {
-  return nextRound({ network, parent, round, observations, documents: [] });
+  return nextRound({ network: view.network, parent, round, observations, documents: documentsOf(view, observations) });
+}
+
+/** What these observations name and this node has, by ascending digest. */
+function documentsOf(view: AdversaryView, observations: readonly SignedObservation[]): readonly SignedDocument[] {
+  const named = [...new Set(observations.flatMap(({ observation }) => observation.documents))].sort(compareText);
+  return named.flatMap((digest) => {
+    const bytes = view.machine.serve({ kind: "document", digest });
+    if (bytes === undefined) return [];
+    const { network, scheme } = view;
+    const opened = decodeSignedDocument(bytes, { governance: network.config.governance, domain: network.domain, scheme });
+    return opened.ok ? [opened.value] : [];
+  });
 }
 
 /** A proposal's bytes, signed by this node whether it leads the round or not. */

@@ -4,6 +4,17 @@ import { createBadCertificates, createOtherSubset } from "./certificates.ts";
 import { createColludePrice, createColludeSplit } from "./collusion.ts";
 import { createCopiedKey, createCopiedKeyUnheard } from "./copied-key.ts";
 import {
+  createCensorCarriers,
+  createDocumentToSome,
+  createExtremeGauges,
+  createForgedDocuments,
+  createForgedTransitions,
+  createHiddenDocuments,
+  createPhantomDocuments,
+  createRetiredConfig,
+  createUnreviewedConfig,
+} from "./documents.ts";
+import {
   createSignBoth,
   createSignOwnHeaders,
   createSplitObservations,
@@ -105,6 +116,15 @@ export const BEHAVIOURS = {
   "skewed-hello": masked(createSkewedHello),
   "copied-key": createCopiedKey,
   "copied-key-unheard": masked(createCopiedKeyUnheard),
+  "censor-carriers": masked(createCensorCarriers),
+  "phantom-documents": masked(createPhantomDocuments),
+  "document-to-some": masked(createDocumentToSome),
+  "forged-documents": masked(createForgedDocuments),
+  "hidden-documents": masked(createHiddenDocuments),
+  "unreviewed-config": masked(createUnreviewedConfig),
+  "retired-config": masked(createRetiredConfig),
+  "forged-transitions": masked(createForgedTransitions),
+  "extreme-gauges": masked(createExtremeGauges),
   "collude-split": masked(createColludeSplit),
   "collude-price": masked(createColludePrice),
 } satisfies Record<string, CreateBehaviour>;

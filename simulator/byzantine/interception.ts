@@ -29,8 +29,8 @@ export function misreport(
         if (output.kind !== "sample") return true;
         const { round } = output;
         view.after(afterMs, () => {
-          const honest = view.sample();
-          view.handle({ kind: "sampled", round, entries: distort(honest, round) ?? honest, gauges: [], shadows: [] });
+          const honest = view.look();
+          view.handle({ kind: "sampled", round, ...honest, entries: distort(honest.entries, round) ?? honest.entries });
         });
         return false;
       }),

@@ -5,6 +5,7 @@ import type { Network } from "../../protocol/config.ts";
 import type { FeedEntry, SignedObservation } from "../../protocol/observation.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import type { Random } from "../random.ts";
+import type { Look } from "./host.ts";
 import type { Key } from "./signatures.ts";
 
 /**
@@ -28,6 +29,8 @@ export type AdversaryView = {
   readonly addressOf: (node: number) => Address;
   /** What it really sees of the market now. */
   readonly sample: () => readonly FeedEntry[];
+  /** That, and what it really sees of the chains and under a pending config. */
+  readonly look: () => Look;
   /** The observations heard for a round so far, decoded and verified, of any signer, in order of arrival. */
   readonly heard: (round: number) => readonly SignedObservation[];
   /** Certificates heard, newest last, a few. */

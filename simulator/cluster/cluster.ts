@@ -3,12 +3,14 @@ import type { Address } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import { createRandom } from "../random.ts";
+import type { PlannedAct } from "./act.ts";
 import type { CreateBehaviour } from "./adversary.ts";
 import { createNodeClock, type NodeClock } from "./clock.ts";
+import type { Council } from "./council.ts";
 import { createDisk, type Disk, type DiskWrite } from "./disk.ts";
 import { createEars, type Ears } from "./ears.ts";
 import { createEventQueue, type EventQueue } from "./events.ts";
-import { type ClockFault, type Fault, isLinkFault, isMarketFault, type NodeFault, type PlannedFault } from "./fault.ts";
+import { type ClockFault, type Fault, isLinkFault, isWorldFault, type NodeFault, type PlannedFault } from "./fault.ts";
 import { createGossip } from "./gossip.ts";
 import { createHost, type Host } from "./host.ts";
 import { createLinks } from "./links.ts";
@@ -17,17 +19,20 @@ import type { Witness } from "./occurrence.ts";
 import type { Key } from "./signatures.ts";
 import { openView } from "./view.ts";
 
+const ZERO_ADDRESS: Address = `0x${"00".repeat(20)}`;
+
 export type ClusterOptions = {
   readonly seed: number;
   readonly network: Network;
   readonly scheme: Secp256k1;
   readonly fold: Fold;
-  /** In committee order. */
+  /** In committee order; behind them the node that waits for a place in it, if there is one. */
   readonly keys: readonly Key[];
   readonly startAt: number;
   readonly skewsMs: readonly number[];
   readonly delayMs: readonly [number, number];
   readonly market: Market;
+  readonly council: Council;
   readonly byzantine: readonly { readonly node: number; readonly name: string; readonly create: CreateBehaviour }[];
   readonly witness: Witness;
 };
@@ -40,6 +45,8 @@ export type Cluster = {
   readonly stop: (node: number) => void;
   /** Begins at `at` and ends at `until`, both ms since the cluster's start. */
   readonly plan: (planned: PlannedFault) => void;
+  /** Keyholders do this at its time; a node that is down then hears nothing of it. */
+  readonly act: (planned: PlannedAct) => void;
   /** From now on these nodes are honest. */
   readonly reform: () => void;
 };
@@ -58,17 +65,22 @@ export function createCluster(options: ClusterOptions): Cluster {
   const { seed, network, startAt, market, witness } = options;
   const queue = createEventQueue(startAt);
   const links = createLinks({ queue, random: createRandom(seed, "links"), delayMs: options.delayMs });
-  const nodeOf = indexByAddress(network);
+  const nodeOf = indexByAddress(options.keys);
+  const addressOf = (node: number): Address => options.keys[node]?.address ?? ZERO_ADDRESS;
   const hosts: Host[] = [];
-  const gossip = createGossip({ hosts, nodes: options.keys.length, links, queue, random: createRandom(seed, "mesh") });
+  const isClosed = options.keys.length === network.committee.members.length;
+  /** As a connection gater has it: both ends have to know the other for a member. */
+  const connects = (a: number, b: number): boolean => isClosed || (hosts[a]?.admits(b) === true && hosts[b]?.admits(a) === true);
+  const mesh = { hosts, nodes: options.keys.length, members: network.committee.members.length, connects };
+  const gossip = createGossip({ ...mesh, links, queue, random: createRandom(seed, "mesh") });
   const places = options.keys.map((key, index): Place => {
     const clock = createNodeClock(options.skewsMs[index] ?? 0, startAt);
     const disk = createDisk(() => clock.read(queue.now()));
     const random = createRandom(seed, `host ${index}`);
     const { scheme, fold } = options;
     const wire = gossip.wireOf(index);
-    const parts = { index, key, network, scheme, fold, queue, clock, disk, market, random, wire, tell: witness, nodeOf };
-    const host = createHost(parts);
+    const parts = { index, key, network, scheme, fold, queue, clock, disk, market, random, wire, nodeOf, addressOf };
+    const host = createHost({ ...parts, tell: witness });
     hosts.push(host);
     return { host, clock, disk, down: 0, lostRecords: 0, copy: [] };
   });
@@ -102,14 +114,17 @@ export function createCluster(options: ClusterOptions): Cluster {
         end(world, planned.fault);
       });
     },
+    act: ({ at, nodes, act }) => {
+      for (const node of nodes) queue.at(startAt + at, () => hosts[node]?.submit(act, options.council));
+    },
     reform: () => {
       for (const { node } of options.byzantine) hosts[node]?.corrupt({});
     },
   };
 }
 
-function indexByAddress({ committee }: Network): (address: Address) => number {
-  const nodes = new Map(committee.members.map(({ address }, index) => [address, index]));
+function indexByAddress(keys: readonly Key[]): (address: Address) => number {
+  const nodes = new Map(keys.map(({ address }, index) => [address, index]));
   return (address) => nodes.get(address) ?? -1;
 }
 
@@ -155,7 +170,7 @@ type World = {
 function begin(world: World, { at, until, fault }: PlannedFault): void {
   const { places, links, queue, market } = world;
   if (isLinkFault(fault)) links.begin(fault);
-  else if (isMarketFault(fault)) market.begin(fault, { at: queue.now(), until: queue.now() + until - at });
+  else if (isWorldFault(fault)) market.begin(fault, { at: queue.now(), until: queue.now() + until - at });
   else if (fault.kind === "outage") for (const place of places) takeDown(place);
   else {
     const place = places[fault.node];
@@ -166,7 +181,7 @@ function begin(world: World, { at, until, fault }: PlannedFault): void {
 function end(world: World, fault: Fault): void {
   const { places, links, queue, market, start } = world;
   if (isLinkFault(fault)) links.end(fault);
-  else if (isMarketFault(fault)) market.end(fault, queue.now());
+  else if (isWorldFault(fault)) market.end(fault, queue.now());
   else {
     for (const [node, place] of places.entries()) {
       if (fault.kind !== "outage" && fault.node !== node) continue;

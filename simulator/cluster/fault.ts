@@ -11,6 +11,7 @@ const MARKET_KINDS = [
   "venue-crossed",
   "shared-pool",
 ] as const;
+const CHAIN_KINDS = ["chain-halt", "chain-fee", "chain-jam"] as const;
 
 /** Everything that can go wrong around a node, one kind a name: coverage is counted by it. Nodes by index, in committee order. */
 export const FAULT_KINDS = [
@@ -26,6 +27,7 @@ export const FAULT_KINDS = [
   "pause",
   "outage",
   ...MARKET_KINDS,
+  ...CHAIN_KINDS,
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -83,7 +85,12 @@ export type MarketFault =
   /** Venues that are one pool behind different names: all of them are off alike. */
   | { readonly kind: "shared-pool"; readonly venues: readonly number[]; readonly bps: number };
 
-export type Fault = LinkFault | ClockFault | NodeFault | MarketFault;
+/** Of the settings' chain: no more blocks; a base fee of twenty times; no room for those who bid enough. */
+export type ChainFault = { readonly kind: "chain-halt" | "chain-fee" | "chain-jam" };
+
+/** What nodes look at, and not what they are. */
+export type WorldFault = MarketFault | ChainFault;
+export type Fault = LinkFault | ClockFault | NodeFault | WorldFault;
 
 /** A fault and when it lasts, in ms of true time from the trial's start. */
 export type PlannedFault = { readonly at: number; readonly until: number; readonly fault: Fault };
@@ -92,7 +99,11 @@ export function isLinkFault(fault: Fault): fault is LinkFault {
   return LINK_KINDS.some((kind) => kind === fault.kind);
 }
 
-/** Faults of the market leave the machines, the links and the clocks alone. */
-export function isMarketFault(fault: Fault): fault is MarketFault {
-  return MARKET_KINDS.some((kind) => kind === fault.kind);
+export function isChainFault(fault: Fault): fault is ChainFault {
+  return CHAIN_KINDS.some((kind) => kind === fault.kind);
+}
+
+/** Faults of the market and of chains leave the machines, the links and the clocks alone. */
+export function isWorldFault(fault: Fault): fault is WorldFault {
+  return isChainFault(fault) || MARKET_KINDS.some((kind) => kind === fault.kind);
 }

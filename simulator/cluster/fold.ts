@@ -18,8 +18,9 @@ export function createSharedFold(): Fold {
   };
 }
 
-function keyOf({ parent, round, observations }: OpenedBody): string {
-  return `${round} ${parent?.digest} ${observations.map(({ digest, signature }) => digest + signature).join(" ")}`;
+function keyOf({ parent, round, observations, documents }: OpenedBody): string {
+  const seen = observations.map(({ digest, signature }) => digest + signature).join(" ");
+  return `${round} ${parent?.digest} ${seen} ${documents.map(({ digest }) => digest).join(" ")}`;
 }
 
 function remember<T>(known: Map<string, T>, key: string, compute: () => T): T {

@@ -24,22 +24,27 @@ export type Gossip = {
 export function createGossip({
   hosts,
   nodes,
+  members,
+  connects,
   links,
   queue,
   random,
 }: {
   readonly hosts: readonly Host[];
   readonly nodes: number;
+  /** The first so many are each other's peers from the beginning. */
+  readonly members: number;
+  readonly connects: (a: number, b: number) => boolean;
   readonly links: Links;
   readonly queue: EventQueue;
   readonly random: Random;
 }): Gossip {
   const seen = Array.from({ length: nodes }, () => new WeakSet<Uint8Array>());
-  const meshes = Array.from({ length: nodes }, (_, node) => drawMesh(node, nodes, random));
+  const meshes = Array.from({ length: nodes }, (_, node) => drawMesh(node, members, random));
 
   const send = (from: number, to: number, topic: Topic, bytes: Uint8Array): void => {
     const host = hosts[to];
-    if (to === from || host === undefined || seen[to]?.has(bytes)) return;
+    if (to === from || host === undefined || seen[to]?.has(bytes) || !connects(from, to)) return;
     links.carry(from, to, () => host.deliver(() => receive(host, { topic, bytes, from })));
   };
   const receive = (host: Host, message: { readonly topic: Topic; readonly bytes: Uint8Array; readonly from: number }): void => {
@@ -64,7 +69,7 @@ export function createGossip({
     };
     queue.after(timeoutMs, () => end(undefined));
     const peer = hosts[to];
-    if (peer === undefined) return;
+    if (peer === undefined || !connects(from, to)) return;
     links.carry(from, to, () => {
       // Nobody listens: the connection is refused, which is an answer too.
       if (!peer.isUp()) links.carry(to, from, () => end(undefined));

@@ -2,19 +2,23 @@ import type { Fold } from "../../node/fold.ts";
 import type { Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
 import { sampleMarkets } from "../../node/sampler.ts";
+import { shadowsOf } from "../../node/shadows.ts";
 import { startState } from "../../node/start-state.ts";
 import { createOwnAnswers, storedBytes } from "../../node/stored-bytes.ts";
-import type { Address } from "../../protocol/bytes.ts";
-import type { Network } from "../../protocol/config.ts";
-import type { FeedEntry } from "../../protocol/observation.ts";
+import type { Address, Digest } from "../../protocol/bytes.ts";
+import type { Network, NetworkConfig } from "../../protocol/config.ts";
+import type { SignedDocument } from "../../protocol/governance.ts";
+import type { FeedEntry, GaugeEntry, ShadowEntry } from "../../protocol/observation.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import type { Random } from "../random.ts";
+import type { Act } from "./act.ts";
 import type { Behaviour } from "./adversary.ts";
 import type { NodeClock } from "./clock.ts";
+import { type Council, SOUND_REPLAY } from "./council.ts";
 import type { Disk } from "./disk.ts";
 import type { EventQueue } from "./events.ts";
 import type { Market, Sleep } from "./market.ts";
-import type { Occurrence } from "./occurrence.ts";
+import type { Occurrence, ReceiptCode } from "./occurrence.ts";
 
 /** As in the shell: a clock that was set forward is noticed within it. */
 const MAX_SLEEP_MS = 250;
@@ -56,6 +60,14 @@ export type HostParts = {
   readonly wire: Wire;
   readonly tell: (occurrence: Occurrence) => void;
   readonly nodeOf: (address: Address) => number;
+  readonly addressOf: (node: number) => Address;
+};
+
+/** What a node sees of the world in one look. */
+export type Look = {
+  readonly entries: readonly FeedEntry[];
+  readonly gauges: readonly GaugeEntry[];
+  readonly shadows: readonly ShadowEntry[];
 };
 
 /**
@@ -78,7 +90,11 @@ export type Host = {
   readonly deliver: (run: () => void) => void;
   readonly hello: (to: number) => Uint8Array | undefined;
   readonly serve: (want: Want, from: number) => Uint8Array | undefined;
-  readonly sample: () => readonly FeedEntry[];
+  readonly look: () => Look;
+  /** Hands a document to it, drawn up from what it holds for true. */
+  readonly submit: (act: Act, council: Council) => void;
+  /** Whether this node lets that one connect. */
+  readonly admits: (node: number) => boolean;
   readonly corrupt: (behaviour: Behaviour) => void;
 };
 
@@ -97,6 +113,7 @@ export function createHost(parts: HostParts): Host {
   let gossipIds = 0;
   /** In force for this node's machine, and who its peers are. */
   let inForce = network;
+  let pending: NetworkConfig | undefined;
   let peers: readonly Address[] = [];
 
   const now = (): number => clock.read(queue.now());
@@ -145,9 +162,21 @@ export function createHost(parts: HostParts): Host {
     });
   };
 
-  const sample = (): readonly FeedEntry[] => {
+  const look = (): Look => {
     const time = { now: queue.now(), clock: now(), asleep };
-    return sampleMarkets(inForce.config, market.snapshot(index, time), time.clock).entries;
+    const snapshot = market.snapshot(index, time);
+    const sample = (config: NetworkConfig) => sampleMarkets(config, snapshot, time.clock).entries;
+    const { roundMs } = inForce.config;
+    const timestamp = Math.floor(time.clock / roundMs) * roundMs;
+    const waiting = machine?.governance().pending;
+    const shadows = shadowsOf({ network: inForce, pending: waiting, content: pending, timestamp }, sample);
+    return { entries: sample(inForce.config), gauges: market.gauges(time), shadows };
+  };
+  const review = (document: SignedDocument): void => {
+    if (machine === undefined) return;
+    const agrees = document.document.kind === "config" && document.document.replay === SOUND_REPLAY;
+    tell({ at: queue.now(), kind: "reviewed", node: index, document: document.digest, agrees });
+    handle({ kind: "reviewed", document: document.digest, agrees });
   };
   const record = (output: Extract<Output, { kind: "persist" }>): void => {
     const outcome = disk.record(output.record);
@@ -159,9 +188,10 @@ export function createHost(parts: HostParts): Host {
   const EXECUTORS: { readonly [K in Exclude<Output["kind"], "verdict">]: (output: Extract<Output, { kind: K }>) => void } = {
     sample: ({ round: sampled }) =>
       later(random.below(3), () => {
-        const entries = sample();
-        tell({ at: queue.now(), kind: "sampled", node: index, round: sampled, entries });
-        handle({ kind: "sampled", round: sampled, entries, gauges: [], shadows: [] });
+        const seen = look();
+        const { entries, shadows } = seen;
+        tell({ at: queue.now(), kind: "sampled", node: index, round: sampled, entries, shadows });
+        handle({ kind: "sampled", round: sampled, ...seen });
       }),
     persist: (output) => {
       writing.push(output);
@@ -198,13 +228,16 @@ export function createHost(parts: HostParts): Host {
     mark: () => undefined,
     config: (output) => {
       inForce = output.network;
+      pending = output.pending;
       peers = output.peers;
     },
     keep: ({ document }) => disk.write({ kind: "document", document }),
     transition: ({ transition }) => disk.write({ kind: "transition", transition }),
-    receipt: () => undefined,
+    receipt: ({ id, receipt: { code } }) => {
+      tell({ at: queue.now(), kind: "receipt", node: index, digest: id as Digest, code: code as ReceiptCode });
+    },
     // Every honest node comes to the same report of the same rounds.
-    review: ({ document }) => later(REVIEW_MS, () => handle({ kind: "reviewed", document: document.digest, agrees: true })),
+    review: ({ document }) => later(REVIEW_MS, () => review(document)),
     evidence: ({ evidence }) => disk.write({ kind: "evidence", evidence }),
     event: ({ level, code, fields }) => tell({ at: queue.now(), kind: "event", node: index, level, code, fields }),
   };
@@ -234,6 +267,7 @@ export function createHost(parts: HostParts): Host {
       ownAnswer = createOwnAnswers(disk.store());
       machine = createRoundMachine({ network, scheme, key, fold, start: startState(disk.store()) });
       inForce = machine.network();
+      pending = undefined;
       peers = machine.peers();
       tell({ at: queue.now(), kind: "started", node: index, lostRecords });
       handle({ kind: "tick" });
@@ -265,8 +299,7 @@ export function createHost(parts: HostParts): Host {
     hear: (topic, bytes, from, forward) => {
       if (behaviour.hears?.({ topic, bytes, from }) === false) return;
       gossipIds += 1;
-      const sender = network.committee.members[from]?.address ?? key.address;
-      const verdict = handle({ kind: "gossip", id: String(gossipIds), topic, from: sender, bytes });
+      const verdict = handle({ kind: "gossip", id: String(gossipIds), topic, from: parts.addressOf(from), bytes });
       if (verdict === undefined) return;
       tell({ at: queue.now(), kind: "judged", node: index, from, topic, code: verdict.code });
       if (verdict.verdict === "accept") forward();
@@ -280,7 +313,15 @@ export function createHost(parts: HostParts): Host {
       const honest = machine === undefined ? undefined : (machine.serve(want) ?? storedBytes(disk.store(), want));
       return behaviour.serves === undefined ? honest : behaviour.serves(want, from, honest);
     },
-    sample,
+    look,
+    submit: (act, council) =>
+      deliver(() => {
+        const handed = machine === undefined ? undefined : council.draft(act, { machine, now: now() });
+        if (handed === undefined) return;
+        tell({ at: queue.now(), kind: "act", node: index, act, handed });
+        handle({ kind: "submitted", id: handed.digest, bytes: handed.bytes });
+      }),
+    admits: (node) => peers.includes(parts.addressOf(node)),
     corrupt: (next) => {
       behaviour = next;
     },

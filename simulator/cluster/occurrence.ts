@@ -1,8 +1,12 @@
+import type { DocumentCode } from "../../circuit-breaker/governance/codes.ts";
 import type { EventCode, EventFields, EventLevel } from "../../node/events.ts";
 import type { GossipCode } from "../../node/gossip-codes.ts";
 import type { GuardRecord, Place, Topic } from "../../node/machine.ts";
-import type { FeedEntry } from "../../protocol/observation.ts";
+import type { Digest } from "../../protocol/bytes.ts";
+import type { FeedEntry, ShadowEntry } from "../../protocol/observation.ts";
 import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
+import type { Act } from "./act.ts";
+import type { Handed } from "./council.ts";
 import type { PlannedFault } from "./fault.ts";
 
 /**
@@ -12,7 +16,13 @@ import type { PlannedFault } from "./fault.ts";
 export type Occurrence = {
   readonly at: number;
 } /** What an honest look at the market gave this node for this round: of byzantine nodes too, whatever they say instead. */ & (
-  | { readonly kind: "sampled"; readonly node: number; readonly round: number; readonly entries: readonly FeedEntry[] }
+  | {
+      readonly kind: "sampled";
+      readonly node: number;
+      readonly round: number;
+      readonly entries: readonly FeedEntry[];
+      readonly shadows: readonly ShadowEntry[];
+    }
   /** Bytes left this node for the first time: to everybody, or to those named. */
   | {
       readonly kind: "sent";
@@ -44,9 +54,17 @@ export type Occurrence = {
   | { readonly kind: "started"; readonly node: number; readonly lostRecords: number }
   | { readonly kind: "stopped"; readonly node: number }
   | { readonly kind: "fault"; readonly phase: "begins" | "ends"; readonly planned: PlannedFault }
+  /** Keyholders, or who says that he is one, handed this to a node that runs. */
+  | { readonly kind: "act"; readonly node: number; readonly act: Act; readonly handed: Handed }
+  /** How that node answered. */
+  | { readonly kind: "receipt"; readonly node: number; readonly digest: Digest; readonly code: ReceiptCode }
+  /** Whether this node came to the replay report that a config document names. */
+  | { readonly kind: "reviewed"; readonly node: number; readonly document: Digest; readonly agrees: boolean }
   /** A byzantine node did this on purpose. */
   | { readonly kind: "misbehaved"; readonly node: number; readonly behaviour: string; readonly what: string }
 );
+
+export type ReceiptCode = Exclude<DocumentCode, "taken"> | "malformed" | "carried" | "review";
 
 export type OccurrenceKind = Occurrence["kind"];
 

@@ -7,12 +7,15 @@ export type Key = { readonly privateKey: Uint8Array; readonly address: Address }
 
 /** Private keys 1 … count with their real addresses, in committee order. */
 export function createKeys(count: number): readonly Key[] {
-  const keys = Array.from({ length: count }, (_, index) => {
-    const privateKey = new Uint8Array(32);
-    privateKey[31] = index + 1;
-    return { privateKey, address: addressOfPublicKey(noble.publicKey(privateKey)) };
-  });
+  const keys = Array.from({ length: count }, (_, index) => keyFrom(index + 1));
   return keys.sort((a, b) => compareText(a.address, b.address));
+}
+
+/** The private key of a small number, with its real address. */
+export function keyFrom(number: number): Key {
+  const privateKey = new Uint8Array(32);
+  privateKey[31] = number;
+  return { privateKey, address: addressOfPublicKey(noble.publicKey(privateKey)) };
 }
 
 /**

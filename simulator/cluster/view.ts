@@ -45,7 +45,10 @@ export function openView({
   assert(key !== undefined, "a node has a key");
   const everybody = keys.map((_, index) => index);
   return {
-    network,
+    // After a change of config a behaviour goes with the network, or it would be harmless.
+    get network() {
+      return host.machine()?.network() ?? network;
+    },
     scheme,
     node,
     key,
@@ -64,7 +67,8 @@ export function openView({
       assert(found !== undefined, "a node has an address");
       return found.address;
     },
-    sample: host.sample,
+    look: host.look,
+    sample: () => host.look().entries,
     heard: ears.observations,
     certificates: ears.certificates,
     messages: ears.messages,

@@ -1,3 +1,4 @@
+import type { Address, Digest } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import type { PlannedFault } from "../cluster/fault.ts";
@@ -13,7 +14,11 @@ export type Violation = { readonly promise: PromiseName; readonly at: number; re
 
 /** What a checker knows beyond what it hears: all of it true, none of it a node's belief. Times Unix ms. */
 export type TrialFacts = {
+  /** The genesis; what came after it, `networkOf` knows by its config's digest. */
   readonly network: Network;
+  readonly networkOf: (configDigest: Digest) => Network | undefined;
+  /** Every node's address: the committee's, in its order, and behind them that of the one who waits for a place. */
+  readonly nodes: readonly Address[];
   readonly scheme: Secp256k1;
   readonly market: Market;
   readonly faults: readonly PlannedFault[];

@@ -10,6 +10,7 @@ import { createLedger, type RoundFact } from "./ledger.ts";
 import { createMessages } from "./messages.ts";
 import { judgeOneConfig } from "./one-config.ts";
 import { judgeOneTruth } from "./one-truth.ts";
+import { judgePauseAtOnce } from "./pause-at-once.ts";
 import { judgePauses } from "./pauses.ts";
 import { judgePriceKept } from "./price-kept.ts";
 import { judgeProgress } from "./progress.ts";
@@ -32,6 +33,7 @@ export const CHECKERS = {
   pauses: judgePauses,
   doubt: judgeDoubt,
   "one config": judgeOneConfig,
+  "pause at once": judgePauseAtOnce,
   recomputing: judgeRecomputing,
   restarts: judgeRestarts,
   isolation: judgeIsolation,
@@ -55,14 +57,13 @@ export function createCheckers(
   const truth = createTruth(facts);
   const messages = createMessages(facts, truth);
   const tracks = new Map<Digest, Tracks>();
-  const walk = { config: facts.network.config, isHonest: truth.isHonest };
 
   const bench: Bench = { facts, truth, messages, ledger: () => ledger, complain: createComplaints(report) };
   const judges = names.map((name) => (CHECKERS[name] as CreateJudge)(bench));
   const listeners = judges.flatMap(({ witness }) => witness ?? []);
 
   const onRound = (round: RoundFact): void => {
-    const feeds = trackFeeds(round, tracks, walk);
+    const feeds = trackFeeds(round, tracks, truth.isHonest);
     tracks.set(round.digest, feeds);
     for (const judge of judges) {
       judge.onRound?.(round);

@@ -1,7 +1,7 @@
 import type { Digest } from "../../protocol/bytes.ts";
 import { ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Certificate } from "../../protocol/certificate.ts";
-import type { FeedConfig } from "../../protocol/config.ts";
+import type { FeedConfig, Network } from "../../protocol/config.ts";
 import type { RoundHeader } from "../../protocol/eip712.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { Report } from "../../protocol/report.ts";
@@ -23,6 +23,8 @@ export type RoundFact = {
   readonly node: number;
   readonly digest: Digest;
   readonly header: RoundHeader;
+  /** Of its config. */
+  readonly network: Network;
   readonly certificate: Certificate;
   readonly body: RoundBody;
   readonly certified: CertifiedRound;
@@ -87,8 +89,13 @@ export function createLedger(
   };
 }
 
+/** A config that nobody ever proposed is judged elsewhere; here it is read as the first one. */
+function networkOfRound({ network, networkOf }: TrialFacts, digest: Digest): Network {
+  return digest === network.configDigest ? network : (networkOf(digest) ?? network);
+}
+
 function describe(
-  { network }: TrialFacts,
+  facts: TrialFacts,
   {
     truth,
     messages,
@@ -103,6 +110,7 @@ function describe(
 ): RoundFact {
   const { certified, body, at, node } = occurrence;
   const { header } = certified.certificate;
+  const network = networkOfRound(facts, header.configDigest);
   const { config } = network;
   const dtMs = parent === undefined ? 0 : header.timestamp - parent.header.timestamp;
   const included = body.observations.flatMap((signed) => {
@@ -122,11 +130,12 @@ function describe(
     node,
     digest: certified.digest,
     header,
+    network,
     certificate: certified.certificate,
     body,
     certified,
     parent,
-    leader: truth.leaderOf(header.round),
+    leader: truth.leaderOf(header.round, network),
     dtMs,
     tickMs: Math.min(dtMs, MAX_TICK_ROUNDS * config.roundMs),
     included,

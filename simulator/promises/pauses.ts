@@ -1,4 +1,5 @@
 import { formatAmount } from "../../protocol/amount.ts";
+import type { NetworkConfig } from "../../protocol/config.ts";
 import { openCapMs } from "./doubt-truth.ts";
 import { widened } from "./interval-truth.ts";
 import type { CreateJudge } from "./judge.ts";
@@ -18,12 +19,12 @@ const MAX_DOUBLING = 16;
  * P5: a pause has a rule that really fired, ends within the rule's cap and the day's budget, and never keeps a loan that is insolvent at
  * both ends from being liquidated on a fresh price, whose ends stay where honest entries, past prices and volatility put them.
  */
-export const judgePauses: CreateJudge = ({ facts, complain }) => {
-  const { config } = facts.network;
+export const judgePauses: CreateJudge = ({ complain }) => {
   return {
     onFeed: (track, round) => {
+      const { config } = round.network;
       const say = (what: string) => complain("P5", round.at, `round ${round.header.round} ${track.feed}: ${what}`);
-      checkLevel(track, say);
+      checkLevel(track, config, say);
       checkGrounds(track, say);
       if (track.sole !== undefined) checkCap(track.sole, track, openCapMs(round, track, config), say);
       checkSums(track, config.roundMs, say);
@@ -31,12 +32,17 @@ export const judgePauses: CreateJudge = ({ facts, complain }) => {
     },
   };
 
-  function checkLevel({ report, timestamp, restartAt, rounds, active, config: feed }: FeedTrack, say: Say): void {
+  /** Whose pause it is and whether he may, the judge of keyholders says. */
+  function checkLevel(
+    { report, timestamp, restartAt, rounds, active, config: feed }: FeedTrack,
+    config: NetworkConfig,
+    say: Say,
+  ): void {
     if (report.liquidate !== "none") return;
     const isStale = timestamp - report.observedAt > feed.thresholds.staleMs;
     const restarts = rounds <= config.restartRounds || report.observedAt < restartAt;
     const raised = feed.thresholds.liquidateNone.some((rule) => active.has(rule));
-    if (isStale || restarts || raised) return;
+    if (isStale || restarts || raised || active.has("manual")) return;
     const seen = `observed ${timestamp - report.observedAt} ms ago, ${rounds} rounds after its restart`;
     say(`permits no liquidation at all on a price ${seen}; active: ${[...active].join(" ")}`);
   }
@@ -49,6 +55,7 @@ function checkGrounds({ report, active, lastFired, timestamp, config: { threshol
   if (report.state === "open" && active.size === 0) say("open without a rule");
   const quietMs = Math.min(thresholds.clearMs * MAX_DOUBLING, thresholds.clearCapMs);
   for (const rule of active) {
+    if (rule === "manual") continue;
     const firedAt = lastFired.get(rule);
     const lasts = rule === "gap" ? Number.POSITIVE_INFINITY : SOFT_RULES.some((soft) => soft === rule) ? quietMs : 0;
     // Within clearMs of its last firing jump fires at half its limit, and so goes on by itself.
@@ -88,7 +95,8 @@ function checkInterval(track: FeedTrack, { header }: RoundFact, say: Say): void 
   if (before !== undefined && anchor !== undefined && (anchor < before.lowest || anchor > before.highest)) {
     say(`anchor ${formatAmount(anchor)} outside every price certified before`);
   }
-  const holds = report.state === "open" && (active.has("jump") || active.has("gap")) && anchor !== undefined;
+  const holds =
+    report.state === "open" && (active.has("jump") || active.has("gap") || active.has("manual")) && anchor !== undefined;
   const low = holds && anchor < honestLow ? anchor : honestLow;
   const high = holds && anchor > honestHigh ? anchor : honestHigh;
   const widest = widened({ low, high }, { volatility: report.volatility, forMs: header.validUntil - report.observedAt });

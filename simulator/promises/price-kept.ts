@@ -8,11 +8,9 @@ import type { FeedTrack } from "./walk.ts";
  * P4: the price served is the quorum's or the carried one, whatever the breaker thinks of it; it lies within its interval, and the
  * interval within what the quorum's ends ask for or wider.
  */
-export const judgePriceKept: CreateJudge = ({ facts, truth, complain }) => {
-  const { config } = facts.network;
-
+export const judgePriceKept: CreateJudge = ({ truth, complain }) => {
   /** A feed without a leaf was never priced. */
-  const takeRound = ({ included, reports, header: { round, timestamp }, parent, at }: RoundFact): void => {
+  const takeRound = ({ included, reports, network: { config }, header: { round, timestamp }, parent, at }: RoundFact): void => {
     for (const feed of config.feeds) {
       if (reports.has(feed.feed)) continue;
       if (parent?.reports.has(feed.feed)) complain("P4", at, `round ${round} ${feed.feed}: its leaf is gone`);

@@ -1,6 +1,8 @@
+import type { Network } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import { closeBoundMs } from "../trial/bounds.ts";
 import type { CreateJudge } from "./judge.ts";
+import type { RoundFact } from "./ledger.ts";
 import { SILENT_PEER_MS } from "./truth.ts";
 import type { FeedTrack } from "./walk.ts";
 
@@ -11,12 +13,14 @@ const WATCHED_TURNS = 2;
 /** Up from the quarantine's bound, and one to begin with. */
 const START_ROUNDS = 4;
 
+const LASTING = ["gap", "peg", "manual"] as const;
+
 type Closing = {
   readonly closedAt: number | undefined;
   /** Closed on quotes that saw nothing of the faults any more. */
   readonly calm: boolean;
   readonly reopened: FeedTrack | undefined;
-  /** A gap that only its return or people end, or a stable that is truly off its peg. */
+  /** A gap that only its return or people end, a stable that is truly off its peg, or a pause. */
   readonly lasts: boolean;
 };
 const NOT_YET: Closing = { closedAt: undefined, calm: false, reopened: undefined, lasts: false };
@@ -28,18 +32,22 @@ const NOT_YET: Closing = { closedAt: undefined, calm: false, reopened: undefined
 export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) => {
   const { config } = facts.network;
   const { healAt, healsByzantine, downAfterHeal } = facts;
-  const live = truth.honest.filter((node) => !downAfterHeal.includes(node));
+  /** In force at the end, by the newest round that was certified so far. */
+  const present = (): Network => newest?.network ?? facts.network;
+  const live = (): readonly number[] => truth.honestIn(present()).filter((node) => !downAfterHeal.includes(node));
+  let newest: RoundFact | undefined;
   const calm = healsByzantine || facts.byzantine.length === 0;
   const heads = new Map<number, number>();
   const feeds = new Map<FeedId, Closing>();
-  const boundMs = START_MS + (1 + truth.f) * SILENT_PEER_MS + (START_ROUNDS + longestFailure()) * config.roundMs;
+  const boundMs = (): number => START_MS + (1 + truth.f) * SILENT_PEER_MS + (START_ROUNDS + longestFailure()) * config.roundMs;
 
   /** Rounds in a row whose leaders do not lead. */
   function longestFailure(): number {
+    const running = live();
     let longest = 0;
     let run = 0;
     for (let round = 0; round < 2 * truth.n; round++) {
-      run = live.includes(truth.leaderOf(round)) ? 0 : run + 1;
+      run = running.includes(truth.leaderOf(round, present())) ? 0 : run + 1;
       longest = Math.max(longest, run);
     }
     return longest;
@@ -55,7 +63,7 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
       closedAt: closedAt ?? (closes && !track.carried ? at : undefined),
       calm: wasCalm || (isSeen && closes && !track.carried),
       reopened: reopened ?? (wasCalm && !closes ? track : undefined),
-      lasts: lasts || track.active.has("gap") || track.active.has("peg"),
+      lasts: lasts || LASTING.some((rule) => track.active.has(rule)),
     });
   };
 
@@ -63,10 +71,10 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
     const rounds = ledger()
       .all()
       .filter(({ at }) => at <= endAt - 2 * facts.maxDelayMs);
-    const newest = rounds.map(({ header }) => header.round).sort((a, b) => b - a)[1] ?? 0;
-    for (const node of live) {
+    const second = rounds.map(({ header }) => header.round).sort((a, b) => b - a)[1] ?? 0;
+    for (const node of live()) {
       const head = heads.get(node) ?? 0;
-      if (head < newest) complain("progress", endAt, `node ${node} ends at head ${head}, others have gone past ${newest}`);
+      if (head < second) complain("progress", endAt, `node ${node} ends at head ${head}, others have gone past ${second}`);
     }
   };
 
@@ -93,24 +101,28 @@ export const judgeProgress: CreateJudge = ({ facts, truth, ledger, complain }) =
       if (occurrence.kind !== "committed" || occurrence.place !== "head") return;
       heads.set(occurrence.node, occurrence.certified.certificate.header.round);
     },
+    onRound: (round) => {
+      if (newest === undefined || round.header.round > newest.header.round) newest = round;
+    },
     onFeed: (track, { at }) => takeFeed(track, at),
     isContent: (now) => {
-      if (now < healAt + boundMs + WATCHED_TURNS * truth.n * config.roundMs) return false;
+      if (now < healAt + boundMs() + WATCHED_TURNS * truth.n * config.roundMs) return false;
       return config.feeds.every(({ feed }) => {
         const closing = feeds.get(feed);
         return closing !== undefined && (closing.closedAt !== undefined || closing.lasts);
       });
     },
     finish: (endAt) => {
-      if (live.length < truth.quorum) return;
+      if (live().length < truth.quorum) return;
+      const bound = boundMs();
       const first = ledger()
         .all()
         .find(({ header, at }) => header.timestamp >= healAt && at <= endAt);
-      if (first === undefined ? endAt - healAt > boundMs : first.at - healAt > boundMs) {
+      if (first === undefined ? endAt - healAt > bound : first.at - healAt > bound) {
         const when = first === undefined ? `in ${endAt - healAt} ms` : `before ${first.at - healAt} ms`;
-        complain("progress", first?.at ?? endAt, `no certificate ${when} after the healing, ${boundMs} ms are enough`);
+        complain("progress", first?.at ?? endAt, `no certificate ${when} after the healing, ${bound} ms are enough`);
       }
-      if (endAt - healAt >= boundMs) checkHeads(endAt);
+      if (endAt - healAt >= bound) checkHeads(endAt);
       checkFeeds(endAt);
     },
   };

@@ -13,11 +13,13 @@ const SAMPLED = 8;
  * first has a certified parent; the inputs are those that the header names.
  */
 export const judgeRecomputing: CreateJudge = ({ facts, truth, messages, ledger, complain }) => {
-  const { network, scheme } = facts;
+  const { scheme } = facts;
   const first = new Map<Digest, Occurrence & { readonly kind: "committed" }>();
   const recomputed = new Set<Digest>();
 
-  const recompute = ({ digest, body, header: { round }, at }: RoundFact): void => {
+  const recompute = (fact: RoundFact): void => {
+    const { digest, body, network, at } = fact;
+    const { round } = fact.header;
     if (recomputed.has(digest)) return;
     recomputed.add(digest);
     const decoded = decodeRoundBody(encodeRoundBody(body));
@@ -30,8 +32,9 @@ export const judgeRecomputing: CreateJudge = ({ facts, truth, messages, ledger, 
   const takeRound = (round: RoundFact): void => {
     const { header, body, parent, at } = round;
     const digests = body.observations.map((signed) => messages.observation(signed)?.digest ?? ZERO_DIGEST);
-    if (keccakHex(concat(...digests.map(fromHex))) !== header.inputsRoot) {
-      complain("P7", at, `round ${header.round}: its observations are not those of its inputsRoot`);
+    const documents = body.documents.map((bytes) => keccakHex(fromHex(bytes)));
+    if (keccakHex(concat(...[...digests, ...documents].map(fromHex))) !== header.inputsRoot) {
+      complain("P7", at, `round ${header.round}: its observations and documents are not those of its inputsRoot`);
     }
     if (body.parent?.round !== parent?.header.round || body.parent?.stateRoot !== parent?.header.stateRoot) {
       complain(
@@ -89,6 +92,10 @@ type Committed = Occurrence & { readonly kind: "committed" };
 
 function isSameBody(a: Committed, b: Committed): boolean {
   if (a.body === b.body) return true;
-  if (a.body.memory !== b.body.memory || a.body.observations.length !== b.body.observations.length) return false;
-  return a.body.observations.every((signed, index) => signed === b.body.observations[index]);
+  return a.body.memory === b.body.memory && isSame("observations") && isSame("documents");
+
+  function isSame(field: "observations" | "documents"): boolean {
+    const [one, other] = [a.body[field], b.body[field]];
+    return one.length === other.length && one.every((bytes, index) => bytes === other[index]);
+  }
 }

@@ -18,7 +18,7 @@ export type Remembered = { readonly pricedAt: number; readonly anchor: bigint; r
  */
 export function readMemory(memory: Hex): ReadonlyMap<string, Remembered> {
   const feeds = new Map<string, Remembered>();
-  const count = memory === "0x" ? 0 : Math.floor((memory.length - HEAD_DIGITS) / DIGITS / FEED_WORDS);
+  const count = memory === "0x" ? 0 : Number(BigInt(`0x${memory.slice(HEAD_DIGITS - DIGITS, HEAD_DIGITS)}`));
   for (let index = 0; index < count; index++) {
     const start = HEAD_DIGITS + index * FEED_WORDS * DIGITS;
     const word = (position: number) => BigInt(`0x${memory.slice(start + position * DIGITS, start + (position + 1) * DIGITS)}`);

@@ -1,5 +1,7 @@
 import type { Address } from "../../protocol/bytes.ts";
-import { isMarketFault, type PlannedFault } from "../cluster/fault.ts";
+import { leaderOf } from "../../protocol/committee.ts";
+import type { Network } from "../../protocol/config.ts";
+import { isWorldFault, type PlannedFault } from "../cluster/fault.ts";
 import { wrongClocks } from "../trial/bounds.ts";
 import type { TrialFacts } from "./checker.ts";
 
@@ -13,11 +15,14 @@ export type Truth = {
   readonly n: number;
   readonly f: number;
   readonly quorum: number;
-  /** In committee order; −1 for a stranger. */
+  /** In the order of the first committee; −1 for a stranger. */
   readonly indexOf: (address: Address) => number;
   readonly isHonest: (node: number) => boolean;
   readonly honest: readonly number[];
-  readonly leaderOf: (round: number) => number;
+  /** Under a config; the genesis if none is given. */
+  readonly leaderOf: (round: number, network?: Network) => number;
+  /** Honest members of a committee. */
+  readonly honestIn: (network: Network) => readonly number[];
   /** Honest nodes whose clock is set wrong at some time: the model counts them among the faulty while it lasts. */
   readonly wrongClock: ReadonlySet<number>;
   /** A wrong clock signs for the future and a lost disk forgets it: together they are a fault that no quarantine can see. */
@@ -26,14 +31,14 @@ export type Truth = {
   readonly isQuiet: (span: Span) => boolean;
 };
 
-export function createTruth({ network, faults, byzantine, startAt }: TrialFacts): Truth {
+export function createTruth({ network, nodes, faults, byzantine, startAt }: TrialFacts): Truth {
   const { members, f, quorum } = network.committee;
   const liars = new Set(byzantine);
-  const positions = new Map(members.map(({ address }, index) => [address, index]));
+  const positions = new Map(nodes.map((address, index) => [address, index]));
   const wrongClock = new Set(wrongClocks(faults, network.config.maxSkewMs));
   const forgetful = new Set(faults.flatMap(({ fault }) => (losesRecords(fault) ? [fault.node] : [])));
   const disturbances = faults
-    .filter(({ fault }) => !isMarketFault(fault))
+    .filter(({ fault }) => !isWorldFault(fault))
     .map(({ at, until }) => ({ from: startAt + at, to: startAt + until }));
   return {
     n: members.length,
@@ -42,7 +47,11 @@ export function createTruth({ network, faults, byzantine, startAt }: TrialFacts)
     indexOf: (address) => positions.get(address) ?? -1,
     isHonest: (node) => node >= 0 && !liars.has(node),
     honest: members.flatMap((_, index) => (liars.has(index) ? [] : [index])),
-    leaderOf: (round) => round % members.length,
+    leaderOf: (round, { committee } = network) => positions.get(leaderOf(committee, round)) ?? -1,
+    honestIn: ({ committee }) => {
+      const indices = committee.members.flatMap(({ address }) => positions.get(address) ?? []);
+      return indices.filter((index) => !liars.has(index)).sort((a, b) => a - b);
+    },
     wrongClock,
     mayRepeat: (node) => wrongClock.has(node) && forgetful.has(node),
     isQuiet: (span) => !disturbances.some((disturbed) => overlaps(disturbed, span)),

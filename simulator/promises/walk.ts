@@ -57,12 +57,9 @@ export type FeedTrack = FeedFact & {
 export type Tracks = ReadonlyMap<FeedId, FeedTrack>;
 
 /** The tracks of a round's feeds out of its parent's. */
-export function trackFeeds(
-  round: RoundFact,
-  tracks: ReadonlyMap<Digest, Tracks>,
-  { config, isHonest }: { readonly config: NetworkConfig; readonly isHonest: (node: number) => boolean },
-): Tracks {
+export function trackFeeds(round: RoundFact, tracks: ReadonlyMap<Digest, Tracks>, isHonest: (node: number) => boolean): Tracks {
   const previous = round.parent === undefined ? undefined : tracks.get(round.parent.digest);
+  const { config } = round.network;
   const next = new Map<FeedId, FeedTrack>();
   for (const fact of round.feeds) {
     const before = previous?.get(fact.report.feed);

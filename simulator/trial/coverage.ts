@@ -1,14 +1,17 @@
+import { DOCUMENT_CODES } from "../../circuit-breaker/governance/codes.ts";
 import { type BreakerMemory, decodeMemory, type FeedMemory } from "../../circuit-breaker/memory.ts";
 import { ROWS } from "../../circuit-breaker/rules.ts";
 import { EVENT_LEVELS } from "../../node/events.ts";
 import { GOSSIP_VERDICTS } from "../../node/gossip-codes.ts";
 import type { Place } from "../../node/machine.ts";
 import { REFUSALS } from "../../node/signing.ts";
-import { type Digest, fromHex, type Hex } from "../../protocol/bytes.ts";
+import { type Digest, fromHex, type Hex, toHex } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
+import type { DocumentKind, GovernanceDocument } from "../../protocol/governance.ts";
 import type { CertifiedRound, FeedVerdict } from "../../protocol/round.ts";
 import { BEHAVIOURS } from "../byzantine/index.ts";
+import { ACT_KINDS } from "../cluster/act.ts";
 import { FAULT_KINDS } from "../cluster/fault.ts";
 import type { Occurrence, Witness } from "../cluster/occurrence.ts";
 import {
@@ -25,6 +28,12 @@ import {
 import { type Plan, SETTINGS } from "./plan.ts";
 
 const PLACES = { head: true, backfill: true, late: true } as const satisfies Record<Place, true>;
+const DOCUMENT_KINDS = { pause: true, accept: true, rollback: true, removal: true, config: true } as const satisfies Record<
+  DocumentKind,
+  true
+>;
+/** Between a round and its parent; in the last one the content of the config says who the committee is. */
+const CONFIG_CHANGES = ["activated", "rolled back", "committee rotated"] as const;
 /** The committee sizes that trials are drawn from. */
 export const SIZES = [4, 7, 10, 13] as const;
 
@@ -39,6 +48,11 @@ export const EXPECTED = {
   mechanisms: MECHANISMS,
   events: Object.keys(EVENT_LEVELS).filter((code) => code !== "internal-fault"),
   refusals: REFUSALS,
+  acts: ACT_KINDS,
+  /** Who hands a document in is told "carried" for what would be taken. */
+  receipts: [...DOCUMENT_CODES.filter((code) => code !== "taken"), "carried", "review", "malformed"],
+  documents: Object.keys(DOCUMENT_KINDS),
+  changes: CONFIG_CHANGES,
   places: Object.keys(PLACES),
   sizes: SIZES.map((n) => `n = ${n}`),
   settings: SETTINGS,
@@ -64,7 +78,7 @@ export type Coverage = {
   readonly finish: (network: Network) => CoverageCounts;
 };
 
-type Seen = { readonly certified: CertifiedRound; readonly parent: Digest };
+type Seen = { readonly certified: CertifiedRound; readonly parent: Digest; readonly documents: readonly Hex[] };
 
 /** Listens to one trial and counts what it reached. */
 export function createCoverage(plan: Pick<Plan, "n" | "setting">): Coverage {
@@ -74,17 +88,20 @@ export function createCoverage(plan: Pick<Plan, "n" | "setting">): Coverage {
   const rounds = new Map<Digest, Seen>();
   /** The breaker's memory after a round is in the bodies of its children. */
   const memories = new Map<Digest, Hex>();
+  const handed = new Map<Hex, GovernanceDocument>();
   return {
     witness: (occurrence) => {
       count(tally, occurrence);
+      if (occurrence.kind === "act") handed.set(toHex(occurrence.handed.bytes), occurrence.handed.document);
       if (occurrence.kind !== "committed") return;
       const { certified, body } = occurrence;
       const { parent } = certified.certificate.header;
-      if (!rounds.has(certified.digest)) rounds.set(certified.digest, { certified, parent });
+      if (!rounds.has(certified.digest)) rounds.set(certified.digest, { certified, parent, documents: body.documents });
       memories.set(parent, body.memory);
     },
     finish: (network) => {
       countBreaker(tally, rounds, { memories, network });
+      countGovernance(tally, rounds, handed);
       return tally;
     },
   };
@@ -133,7 +150,14 @@ function count(tally: Tally, occurrence: Occurrence): void {
       add(tally, "events", occurrence.code);
       if (occurrence.code === "proposal-refused") add(tally, "refusals", String(occurrence.fields.why));
       return;
+    case "act":
+      add(tally, "acts", occurrence.act.kind);
+      return;
+    case "receipt":
+      add(tally, "receipts", occurrence.code);
+      return;
     case "sampled":
+    case "reviewed":
     case "sent":
     case "recorded":
     case "started":
@@ -157,6 +181,7 @@ function countBreaker(tally: Tally, rounds: ReadonlyMap<Digest, Seen>, { memorie
     const memoryBefore = decode(parent);
     const memoryAfter = decode(certified.digest);
     for (const { report } of certified.feeds) {
+      if (report.feed.startsWith("CHAIN/")) for (const rule of activeRules(report)) add(tally, "rules", rule);
       const limits = thresholds.get(report.feed);
       if (limits === undefined) continue;
       countStep(tally, {
@@ -168,6 +193,27 @@ function countBreaker(tally: Tally, rounds: ReadonlyMap<Digest, Seen>, { memorie
         after: memoryAfter.get(report.feed),
       });
     }
+  }
+}
+
+/** Documents that certified rounds took into their bodies, by kind, and how configs followed each other. */
+function countGovernance(tally: Tally, rounds: ReadonlyMap<Digest, Seen>, handed: ReadonlyMap<Hex, GovernanceDocument>): void {
+  const proposals = [...handed.values()].flatMap((document) => (document.kind === "config" ? [document] : []));
+  const configs = new Map(proposals.map((document) => [document.configDigest, document]));
+  for (const { certified, parent, documents } of rounds.values()) {
+    for (const bytes of documents) {
+      const kind = handed.get(bytes)?.kind;
+      if (kind !== undefined) add(tally, "documents", kind);
+    }
+    const before = rounds.get(parent)?.certified.certificate.header.configDigest;
+    const { configDigest } = certified.certificate.header;
+    if (before === undefined || before === configDigest) continue;
+    const content = configs.get(configDigest);
+    const isNew = content?.replaces === before;
+    add(tally, "changes", isNew ? "activated" : "rolled back");
+    // The node that waits for a place has the first name behind the members'.
+    const newcomer = `node${content?.config.committee.length}`;
+    if (content?.config.committee.some(({ name }) => name === newcomer)) add(tally, "changes", "committee rotated");
   }
 }
 

@@ -56,7 +56,7 @@ export const FAULT_TABLE = {
   })),
   "disk-wiped": row(2, [0, 8], (scene) => onNode(scene, "disk-wiped")),
   "disk-restored": { weight: 2, draw: drawRestored },
-  "disk-full": row(2, [1, 15], (scene) => onNode(scene, "disk-full")),
+  "disk-full": row(3, [1, 15], (scene) => onNode(scene, "disk-full")),
   pause: row(3, [0, 10], (scene) => onNode(scene, "pause")),
   outage: { weight: 2, draw: drawOutage },
   "market-jump": { weight: 4, draw: drawJump },
@@ -69,6 +69,9 @@ export const FAULT_TABLE = {
   "venue-wide": row(2, [2, 20], (scene) => ({ kind: "venue-wide", venue: anyVenue(scene) })),
   "venue-crossed": row(2, [2, 20], (scene) => ({ kind: "venue-crossed", venue: anyVenue(scene) })),
   "shared-pool": row(3, [2, 20], (scene) => drawSharedPool(scene)),
+  "chain-halt": row(2, [3, 20], () => ({ kind: "chain-halt" })),
+  "chain-fee": { weight: 2, draw: drawFullBlocks },
+  "chain-jam": row(2, [2, 20], () => ({ kind: "chain-jam" })),
 } as const satisfies Record<FaultKind, Row>;
 
 /** One fault somewhere in the trial, for so many rounds; from 0 rounds on it may also be as short as a restart. */
@@ -204,6 +207,13 @@ function haltVenues({ dice, venues, spanMs }: Scene, at: number): readonly Plann
   const until = dice.between(Math.floor((at + spanMs) / 2), spanMs);
   if (until <= at) return [];
   return dice.some(all, dice.between(2, venues - 2)).map((venue) => ({ at, until, fault: { kind: "venue-freeze", venue } }));
+}
+
+/** Dear blocks are mostly full ones too. */
+function drawFullBlocks(scene: Scene): readonly PlannedFault[] {
+  const span = drawSpan(scene, [2, 20]);
+  const fee = { ...span, fault: { kind: "chain-fee" } } as const;
+  return scene.dice.chance(40) ? [fee] : [fee, { ...span, fault: { kind: "chain-jam" } }];
 }
 
 /** A few rounds, or just long enough to be believed and then turn round, before the feed has closed again. */

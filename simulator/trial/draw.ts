@@ -4,6 +4,7 @@ import { FAULT_KINDS, type Fault, type FaultKind, type PlannedFault } from "../c
 import { createRandom } from "../random.ts";
 import { closeBound, faultyBound, toleratedStepMs, wrongClocks } from "./bounds.ts";
 import { createDice, type Dice } from "./dice.ts";
+import { drawActs } from "./draw-acts.ts";
 import { FAULT_TABLE, type Scene } from "./draw-faults.ts";
 import type { Plan, SettingName } from "./plan.ts";
 import { MAX_SKEW_MS, RESTART_ROUNDS, SHAPES, VENUES } from "./settings.ts";
@@ -81,6 +82,10 @@ export function drawPlan(seed: number, mode: Mode = "within"): Plan {
   const { faults, safetyMs } = insertOutages(drawFaults(scene, mode), spanMs);
   const left = room - wrongClocks(faults, MAX_SKEW_MS).length;
   const rightful = honest.filter((node) => !wrong.includes(node));
+  const acts =
+    mode === "beyond"
+      ? []
+      : drawActs({ dice: createDice(createRandom(seed, "keyholders")), n, roundMs, safetyMs, feeds: scene.feeds });
   return {
     seed,
     n,
@@ -90,6 +95,7 @@ export function drawPlan(seed: number, mode: Mode = "within"): Plan {
     delayMs: dice.pick(DELAYS_MS),
     startsMs: drawStarts(scene),
     faults,
+    acts,
     safetyMs,
     healsByzantine: dice.chance(40),
     downAfterHeal: left > 0 && dice.chance(30) ? dice.some(rightful, dice.between(1, left)) : [],

@@ -1,3 +1,4 @@
+import type { Act } from "../cluster/act.ts";
 import type { Fault } from "../cluster/fault.ts";
 
 /** How each field of a fault reads; what is not here is left out. */
@@ -26,6 +27,11 @@ const FIELD_WORDS: Readonly<Record<string, (value: unknown) => string>> = {
 export function faultWords(fault: Fault): string {
   const words = Object.entries(fault).flatMap(([field, value]) => FIELD_WORDS[field]?.(value) ?? []);
   return [fault.kind, ...words].join(" ");
+}
+
+/** @example actWords({ kind: "pause-feed", who: 1, feed: "ETH/USD", forMs: 4_000 }); // "1, ETH/USD, 4000 ms" */
+export function actWords({ who, feed, forMs }: Act): string {
+  return `${who}, ${feed}, ${forMs} ms`;
 }
 
 export function nodeName(node: number): string {

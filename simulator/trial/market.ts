@@ -6,7 +6,7 @@ import type { NetworkConfig } from "../../protocol/config.ts";
 import { baseOf, type FeedId, quoteOf } from "../../protocol/feed.ts";
 import { fail, ok } from "../../protocol/result.ts";
 import type { MarketFault } from "../cluster/fault.ts";
-import type { Market, Sleep } from "../cluster/market.ts";
+import type { Prices, Sleep } from "../cluster/market.ts";
 import { createRandom } from "../random.ts";
 import { createPricePath, crossPrice, DEFAULT_STEP_MS, type Move, type PricePath, wave } from "./price-path.ts";
 import { venueIndex, venueName } from "./settings.ts";
@@ -68,14 +68,14 @@ export type MarketOptions = {
  *
  * A node's poller is taken to have had its present clock all the time: a step of the clock ages the answers of the last second wrongly.
  */
-export function createMarket({ seed, config, startAt, stepMs = DEFAULT_STEP_MS }: MarketOptions): Market {
+export function createMarket({ seed, config, startAt, stepMs = DEFAULT_STEP_MS }: MarketOptions): Prices {
   const paths = openPaths(config, { seed, startAt, stepMs });
   const venues = openVenues(config, seed);
   const phases = new Map<number, readonly Phase[]>();
   const faults = createFaultLog();
 
   const usd = (asset: string, at: number): bigint => (asset === "USD" ? ONE : pathOf(paths, asset).priceAt(at));
-  const snapshot: Market["snapshot"] = (node, { now, clock, asleep }) => {
+  const snapshot: Prices["snapshot"] = (node, { now, clock, asleep }) => {
     const seen = new Map<string, MarketState>();
     const own = phases.get(node) ?? drawPhases(seed, node, venues.length);
     phases.set(node, own);

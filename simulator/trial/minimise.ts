@@ -4,7 +4,7 @@ import type { Plan } from "./plan.ts";
 const MAX_HALVINGS = 8;
 
 /**
- * The same failure with less in it: faults, byzantine nodes and nodes that stay down are taken out, differences of clocks and starts
+ * The same failure with less in it: faults, keyholders' acts, byzantine nodes and nodes that stay down are taken out, differences of clocks and starts
  * evened, both phases shortened, as long as `fails` still says so. Deterministic; it ends when nothing more can go or `goesOn` says
  * that it has taken long enough, and gives the smallest plan known to fail. The size of the committee stays: another one is another
  * trial.
@@ -36,6 +36,8 @@ function shrinkLists(plan: Plan, fails: (plan: Plan) => boolean): Plan {
   let best = plan;
   const faults = shrinkList(best.faults, (kept) => fails({ ...best, faults: kept }));
   if (faults.length < best.faults.length) best = { ...best, faults };
+  const acts = shrinkList(best.acts, (kept) => fails({ ...best, acts: kept }));
+  if (acts.length < best.acts.length) best = { ...best, acts };
   const byzantine = shrinkList(best.byzantine, (kept) => fails({ ...best, byzantine: kept }));
   if (byzantine.length < best.byzantine.length) best = { ...best, byzantine };
   const downAfterHeal = shrinkList(best.downAfterHeal, (kept) => fails({ ...best, downAfterHeal: kept }));

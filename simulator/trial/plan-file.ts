@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fail, ok, type Result } from "../../protocol/result.ts";
 import { BEHAVIOURS } from "../byzantine/index.ts";
+import { ACT_KINDS } from "../cluster/act.ts";
 import { FAULT_KINDS } from "../cluster/fault.ts";
 import { SIZES } from "./coverage.ts";
 import { type Plan, SETTINGS } from "./plan.ts";
@@ -28,6 +29,17 @@ const planSchema = z.strictObject({
   delayMs: z.tuple([ms, ms]),
   startsMs: z.array(ms),
   faults: z.array(z.strictObject({ at: ms, until: ms, fault })).max(MAX_FAULTS),
+  /** Plans of before there were any have none. */
+  acts: z
+    .array(
+      z.strictObject({
+        at: ms,
+        nodes,
+        act: z.strictObject({ kind: z.enum(ACT_KINDS), who: z.int().min(0), feed: z.string(), forMs: ms }),
+      }),
+    )
+    .max(MAX_FAULTS)
+    .default([]),
   safetyMs: ms,
   healsByzantine: z.boolean(),
   downAfterHeal: nodes,

@@ -1,3 +1,4 @@
+import type { PlannedAct } from "../cluster/act.ts";
 import type { PlannedFault } from "../cluster/fault.ts";
 
 /**
@@ -18,6 +19,8 @@ export type Plan = {
   /** When each node is started first. */
   readonly startsMs: readonly number[];
   readonly faults: readonly PlannedFault[];
+  /** What keyholders do, and what pretends to be theirs. */
+  readonly acts: readonly PlannedAct[];
   /** Any fault at all until then; from then on only the byzantine nodes misbehave, if `healsByzantine` is false. */
   readonly safetyMs: number;
   readonly healsByzantine: boolean;

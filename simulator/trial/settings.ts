@@ -2,6 +2,7 @@ import { assert } from "../../protocol/assert.ts";
 import type { Address } from "../../protocol/bytes.ts";
 import { genesisNetwork, type Network, parseNetworkConfig } from "../../protocol/config.ts";
 import type { ThresholdOverrides } from "../../protocol/thresholds.ts";
+import { GOVERNORS, GUARDIANS, QUORUM } from "../cluster/keyholders.ts";
 import type { SettingName } from "./plan.ts";
 
 /** Venues are called by their index, as faults name them. */
@@ -39,6 +40,7 @@ const SECOND = {
     sampleMs: 6_000,
     gapHoldMs: 8_640_000,
   },
+  chains: [],
   basket: [
     { feed: "BTC/USD", weight: 30 },
     { feed: "ETH/USD", weight: 30 },
@@ -82,6 +84,7 @@ const SLOW = {
     sampleMs: 60_000,
     gapHoldMs: 8_640_000,
   },
+  chains: [{ chain: "ETHEREUM", blockMs: 12_000 }],
   basket: [],
   feeds: [
     { feed: "ETH/USD", preset: "major", sources: [...direct("ETH/USD", [0, 1, 2, 3]), ...tether("ETH/USDT", [4, 5])] },
@@ -109,6 +112,7 @@ const ONE_FEED = {
     sampleMs: 10_000,
     gapHoldMs: 8_640_000,
   },
+  chains: [{ chain: "ETHEREUM", blockMs: 1_000 }],
   basket: [],
   feeds: [{ feed: "ETH/USD", preset: "major", sources: direct("ETH/USD", [0, 1, 2, 3, 4, 5]) }],
 } as const satisfies Shape;
@@ -127,6 +131,7 @@ export type Shape = {
   readonly roundMs: number;
   readonly leaseMs: number;
   readonly thresholds: ThresholdOverrides & Readonly<Record<FixedThreshold, number>>;
+  readonly chains: readonly { readonly chain: string; readonly blockMs: number }[];
   readonly basket: readonly { readonly feed: string; readonly weight: number }[];
   readonly feeds: readonly { readonly feed: string; readonly preset: string; readonly sources: readonly object[] }[];
 };
@@ -160,6 +165,7 @@ function createNetwork(setting: SettingName, keys: readonly { readonly address: 
     committee,
     maxSkewMs: MAX_SKEW_MS,
     restartRounds: RESTART_ROUNDS,
+    governance: governanceOf(SHAPES[setting].roundMs),
     ...SHAPES[setting],
   });
   assert(parsed.ok, parsed.ok ? "" : `the setting ${setting} parses: ${JSON.stringify(parsed.error)}`);
@@ -167,6 +173,21 @@ function createNetwork(setting: SettingName, keys: readonly { readonly address: 
   const isInOrder = network.config.committee.every(({ address }, index) => address === keys[index]?.address);
   assert(isInOrder, "the keys of a trial are in committee order");
   return network;
+}
+
+/** Everything within a trial: a proposal is in force some ten rounds after it was made, or lapses as long after that. */
+function governanceOf(roundMs: number) {
+  const named = (keys: readonly { readonly address: Address }[], name: string) =>
+    keys.map(({ address }, index) => ({ name: `${name}${index}`, address }));
+  return {
+    governors: named(GOVERNORS, "governor"),
+    quorum: QUORUM,
+    guardians: named(GUARDIANS, "guardian"),
+    timelockMs: 2 * roundMs,
+    shadowMs: 2 * roundMs,
+    lapseMs: 10 * roundMs,
+    replayRounds: 1,
+  };
 }
 
 /** The first venue weighs double: weighted medians with equal weights would hide a mistake in weighing. */

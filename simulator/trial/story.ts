@@ -7,7 +7,7 @@ import type { CertifiedRound, FeedVerdict } from "../../protocol/round.ts";
 import { SIGNATURE_BYTES } from "../../protocol/secp256k1.ts";
 import type { Occurrence, Witness } from "../cluster/occurrence.ts";
 import type { Violation } from "../promises/checker.ts";
-import { faultWords, nodeName } from "./fault-words.ts";
+import { actWords, faultWords, nodeName } from "./fault-words.ts";
 import type { Plan } from "./plan.ts";
 import { type Item, repeated, seconds, tellInOrder } from "./story-lines.ts";
 import { createStoryNames, type StoryNames } from "./story-names.ts";
@@ -72,6 +72,7 @@ function isOfInterest(occurrence: Occurrence): boolean {
     case "sampled":
     case "recorded":
     case "judged":
+    case "reviewed":
       return false;
     default:
       return true;
@@ -139,6 +140,12 @@ function tellOccurrence(occurrence: Occurrence, { roundName, relative }: Telling
     }
     case "stopped":
       return alone(`${nodeName(occurrence.node)} stops`);
+    case "act": {
+      const { node, act, handed } = occurrence;
+      return alone(`${nodeName(node)} is handed ${act.kind} ${relative(handed.digest)} (${actWords(act)})`);
+    }
+    case "receipt":
+      return alone(`${nodeName(occurrence.node)} answers ${relative(occurrence.digest)}: ${occurrence.code}`);
     case "misbehaved": {
       const { node, behaviour, what } = occurrence;
       const name = `${nodeName(node)} (${behaviour})`;

@@ -32,6 +32,12 @@ function describe(occurrence: Occurrence): string {
       return `${occurrence.node} ${occurrence.code}`;
     case "fault":
       return `${occurrence.phase} ${occurrence.planned.fault.kind}`;
+    case "act":
+      return `${occurrence.node} ${occurrence.act.kind} ${occurrence.handed.digest}`;
+    case "receipt":
+      return `${occurrence.node} ${occurrence.digest} ${occurrence.code}`;
+    case "reviewed":
+      return `${occurrence.node} ${occurrence.document} ${occurrence.agrees}`;
     case "misbehaved":
       return `${occurrence.node} ${occurrence.what}`;
     case "started":

@@ -2,19 +2,23 @@ import type { Network } from "../../protocol/config.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import { BEHAVIOURS } from "../byzantine/index.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
+import { createCouncil } from "../cluster/council.ts";
+import { isChainFault } from "../cluster/fault.ts";
 import { createSharedFold } from "../cluster/fold.ts";
+import { GOVERNORS, GUARDIANS, STRANGER } from "../cluster/keyholders.ts";
 import type { Market } from "../cluster/market.ts";
 import type { Occurrence, Witness } from "../cluster/occurrence.ts";
 import { createKeys, createTableScheme, type Key } from "../cluster/signatures.ts";
 import type { Checker, CreateChecker, TrialFacts, Violation } from "../promises/checker.ts";
 import { createCheckers } from "../promises/index.ts";
+import { createChains } from "./chains.ts";
 import { createMarket } from "./market.ts";
 import type { Plan } from "./plan.ts";
 import { createSettings, type Settings } from "./settings.ts";
 import { createTraceHash } from "./trace-hash.ts";
 
-/** The largest committee of a trial. */
-const MAX_NODES = 13;
+/** The largest committee of a trial, and one that waits. */
+const MAX_NODES = 14;
 /** 15 January 2027; each seed starts a little later, at another phase of its round and with another leader. */
 const EPOCH = 1_800_000_000_000;
 const PHASES_MS = 97_001;
@@ -56,10 +60,14 @@ export type TrialOutcome = {
 export function runTrial(plan: Plan, { grounds, witness, scheme, checkers = createCheckers }: TrialOptions): TrialOutcome {
   const network = grounds.settings.network(plan.setting, plan.n);
   const startAt = EPOCH + ((plan.seed * 7_919) % PHASES_MS);
-  const market = createMarket({ seed: plan.seed, config: network.config, startAt });
-  const keys = grounds.keys.slice(0, plan.n);
-  const signatures = scheme ?? createTableScheme(grounds.keys);
-  const facts = factsOf(plan, { network, scheme: signatures, market, startAt });
+  const market = openMarket(plan, network, startAt);
+  // A place in the committee is waited for where somebody may give it away.
+  const waits = plan.acts.some(({ act }) => act.kind === "config-committee");
+  const keys = grounds.keys.slice(0, plan.n + (waits ? 1 : 0));
+  const signatures = scheme ?? createTableScheme([...grounds.keys, ...GOVERNORS, ...GUARDIANS, STRANGER]);
+  const council = createCouncil({ genesis: network, scheme: signatures, nodes: keys });
+  const nodes = keys.map(({ address }) => address);
+  const facts = factsOf(plan, { network, nodes, networkOf: council.networkOf, scheme: signatures, market, startAt });
   const violations: Violation[] = [];
   const report = (violation: Violation): void => {
     if (violations.length < MAX_VIOLATIONS) violations.push(violation);
@@ -77,6 +85,7 @@ export function runTrial(plan: Plan, { grounds, witness, scheme, checkers = crea
     skewsMs: plan.skewsMs,
     delayMs: plan.delayMs,
     market,
+    council,
     byzantine: plan.byzantine.map(({ node, behaviour }) => ({ node, name: behaviour, create: behaviourOf(behaviour) })),
     witness: (occurrence: Occurrence) => {
       trace.witness(occurrence);
@@ -94,9 +103,20 @@ export function runTrial(plan: Plan, { grounds, witness, scheme, checkers = crea
   return { violations, traceHash: trace.hex(), rounds: rounds.size, startAt };
 }
 
+function openMarket({ seed }: Plan, { config }: Network, startAt: number): Market {
+  const market = createMarket({ seed, config, startAt });
+  const chains = createChains(config);
+  return {
+    ...market,
+    gauges: chains.gauges,
+    begin: (fault, span) => (isChainFault(fault) ? chains.begin(fault, span.at) : market.begin(fault, span)),
+    end: (fault, now) => (isChainFault(fault) ? chains.end(fault) : market.end(fault, now)),
+  };
+}
+
 function factsOf(
   plan: Plan,
-  world: { readonly network: Network; readonly scheme: Secp256k1; readonly market: Market; readonly startAt: number },
+  world: Pick<TrialFacts, "network" | "nodes" | "networkOf" | "scheme" | "market" | "startAt">,
 ): TrialFacts {
   const byzantine = plan.byzantine.map(({ node }) => node);
   const honestSkews = plan.skewsMs.filter((_, node) => !byzantine.includes(node));
@@ -116,6 +136,8 @@ function factsOf(
 function play(cluster: Cluster, plan: Plan, { startAt, healAt, endAt, network }: TrialFacts, checker: Checker): void {
   const { queue } = cluster;
   for (const planned of plan.faults) cluster.plan(planned);
+  for (const planned of plan.acts) cluster.act(planned);
+  if (cluster.hosts.length > plan.n) queue.at(startAt, () => cluster.start(plan.n));
   plan.startsMs.forEach((ms, node) => {
     queue.at(startAt + ms, () => cluster.start(node));
   });

@@ -60,6 +60,7 @@ export function createWanMarket(seed: number, { config }: Network): Market {
   };
   return {
     snapshot,
+    gauges: () => [],
     truth: () => truth(0),
     truthRange: () => ({ low: truth(0), high: truth(0) }),
     faultyShareBps: () => 0,

@@ -102,6 +102,7 @@ export function runWan(settings: WanSettings): WanOutcome {
         market: chargedMarket(market, processor, work),
         random: createRandom(seed, `host ${index}`),
         wire: wireOf(index, { gossip, request, processor }),
+        addressOf: (node) => keys[node]?.address ?? key.address,
         tell: (occurrence) => tell(index, occurrence),
         nodeOf: (address) => keys.findIndex((other) => other.address === address),
       }),

@@ -4,6 +4,7 @@ import { memberIndex } from "../../../protocol/committee.ts";
 import type { Network } from "../../../protocol/config.ts";
 import type { Secp256k1 } from "../../../protocol/secp256k1.ts";
 import { BEHAVIOURS, type BehaviourName } from "../../../simulator/byzantine/index.ts";
+import type { PlannedAct } from "../../../simulator/cluster/act.ts";
 import type { Occurrence } from "../../../simulator/cluster/occurrence.ts";
 import { createTableScheme } from "../../../simulator/cluster/signatures.ts";
 import type { Plan } from "../../../simulator/trial/plan.ts";
@@ -16,6 +17,23 @@ export const NAMES = Object.keys(BEHAVIOURS) as readonly BehaviourName[];
 
 /** A message that the byzantine node sent, as an honest node judges it that has heard nothing before. */
 export type Sent = Of<"sent"> & { readonly round: number; readonly judgement: Judgement };
+
+/** What these do to documents and configs shows only where there are some. */
+const GOVERNED: readonly BehaviourName[] = [
+  "censor-carriers",
+  "document-to-some",
+  "forged-documents",
+  "hidden-documents",
+  "unreviewed-config",
+  "retired-config",
+  "forged-transitions",
+];
+const ACT = { who: 1, feed: "ETH/USD", forMs: 6_000 };
+const ACTS: readonly PlannedAct[] = [
+  { at: 9_000, nodes: [0], act: { ...ACT, kind: "pause-feed" } },
+  { at: 10_500, nodes: [1], act: { ...ACT, kind: "config-unsound" } },
+  { at: 12_500, nodes: [0], act: { ...ACT, kind: "config-committee", who: 0 } },
+];
 
 const grounds = createGrounds();
 
@@ -41,6 +59,7 @@ export function play(behaviour: BehaviourName, { n, count, seed }: { n: number; 
     delayMs: [2, 20],
     startsMs: Array.from({ length: n }, (_, index) => 30 * index),
     faults: [],
+    acts: GOVERNED.includes(behaviour) ? ACTS : [],
     safetyMs: (SECONDS - 20) * 1_000,
     healsByzantine: false,
     downAfterHeal: [],

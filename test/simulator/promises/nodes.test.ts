@@ -69,7 +69,6 @@ describe("P6, one config", () => {
       }),
       /certified under config 0x0909/,
     ],
-    ["a pause that nobody signed", changeLeaf(calm, middle, { reasons: 2 ** 9 }), /manual without a document/],
   ])("%s", (_, recording, what) => expectComplaint("one config", "P6", recording, what));
 });
 
@@ -93,7 +92,7 @@ describe("P7, anyone can check", () => {
         ...committed,
         body: { ...committed.body, observations: committed.body.observations.toReversed() },
       })),
-      /its observations are not those of its inputsRoot/,
+      /its observations and documents are not those of its inputsRoot/,
     ],
     [
       "a body that begins elsewhere",
@@ -241,7 +240,7 @@ describe("progress after healing", () => {
 describe("sound machines", () => {
   const started = { at: AT, kind: "started", node: 1, lostRecords: 0 } as const;
   const stopped = { at: AT, kind: "stopped", node: 1 } as const;
-  const sampled = { at: AT, kind: "sampled", node: 1, round: header.round - 1, entries: [] } as const;
+  const sampled = { at: AT, kind: "sampled", node: 1, round: header.round - 1, entries: [], shadows: [] } as const;
 
   it.each<[string, Recording, RegExp]>([
     ["two lives at once", afterCommit(started), /node 1 was started while it ran/],

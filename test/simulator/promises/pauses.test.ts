@@ -33,9 +33,9 @@ function changeAll(recording: Recording, change: Partial<Report>): Recording {
   return digestsOf(recording.stream).reduce((changed, digest) => changeLeaf(changed, digest, change), recording);
 }
 
-/** Another anchor in the memory that the round starts from: its seventh field. */
+/** Another anchor in the memory that the round starts from: the seventh field of its second feed, the first being the chain's leaf. */
 function changeAnchor(recording: Recording, anchor: bigint): Recording {
-  const start = 2 + (3 + 7) * 64;
+  const start = 2 + (3 + 54 + 7) * 64;
   return changeRound(recording, closed, (committed) => {
     const { memory } = committed.body;
     const changed = `${memory.slice(0, start)}${anchor.toString(16).padStart(64, "0")}${memory.slice(start + 64)}` as const;

@@ -24,6 +24,7 @@ const CALM: Plan = {
   delayMs: [2, 20],
   startsMs: [0, 40, 80, 120],
   faults: [],
+  acts: [],
   safetyMs: 40_000,
   healsByzantine: true,
   downAfterHeal: [],
@@ -61,6 +62,20 @@ export const stormy = record({
 
 /** One of four nodes says two things. */
 export const lying = record({ ...CALM, byzantine: [{ node: 1, behaviour: "two-observations" }], healsByzantine: false });
+
+const ACT = { who: 1, feed: "ETH/USD", forMs: 8_000 } as const;
+/** A guardian's pause; a config that other sources make, rolled back; governors' pause; and another committee. */
+export const governed = record({
+  ...CALM,
+  acts: [
+    { at: 10_000, nodes: [0], act: { ...ACT, kind: "pause-feed" } },
+    { at: 24_000, nodes: [1], act: { ...ACT, kind: "config-source" } },
+    { at: 52_000, nodes: [2], act: { ...ACT, kind: "rollback" } },
+    { at: 60_000, nodes: [3], act: { ...ACT, kind: "pause-by-governors" } },
+    { at: 72_000, nodes: [0], act: { ...ACT, kind: "config-committee" } },
+  ],
+  safetyMs: 100_000,
+});
 
 /** What these judges say of a stream. */
 export function judge(names: readonly CheckerName[] | "all", { facts, stream }: Recording): readonly Violation[] {
@@ -115,9 +130,11 @@ export function changeLeaf(
   }));
 }
 
-/** The first round whose only leaf is like this, by digest. */
+/** The first round whose only feed's leaf is like this, by digest. */
 export function findRound({ stream }: Recording, like: (report: Report, committed: Of<"committed">) => boolean): Digest {
-  const found = committedIn(stream).find((committed) => committed.certified.feeds.some(({ report }) => like(report, committed)));
+  const found = committedIn(stream).find((committed) =>
+    committed.certified.feeds.some(({ report }) => report.feed === "ETH/USD" && like(report, committed)),
+  );
   if (found === undefined) throw new Error("the recording has no such round");
   return found.certified.digest;
 }

@@ -192,6 +192,10 @@ describe("a trial's coverage", () => {
       mechanisms: {},
       events: { "proposal-refused": 1 },
       refusals: { header: 1 },
+      acts: {},
+      receipts: {},
+      documents: {},
+      changes: {},
       places: { head: 4, backfill: 8 },
       sizes: { "n = 4": 1 },
       settings: { second: 1 },
@@ -227,7 +231,7 @@ describe("the coverage table", () => {
 
   test("says how many of each closed set were reached and lists what was not", () => {
     const text = coverageLines(counts).join("\n");
-    expect(text).toContain("fault kinds that began: 2 of 27");
+    expect(text).toContain("fault kinds that began: 2 of 30");
     expect(text).toContain("crash 12 345");
     expect(text).toMatch(/Never reached: faults duplicate · .*; byzantine silent · /);
     expect(text).toContain("Happened and must not: events internal-fault.");

@@ -4,7 +4,7 @@ import { moveBps } from "../../../circuit-breaker/integers.ts";
 import { sampleMarkets } from "../../../node/sampler.ts";
 import type { FeedId } from "../../../protocol/feed.ts";
 import type { MarketFault } from "../../../simulator/cluster/fault.ts";
-import type { Market } from "../../../simulator/cluster/market.ts";
+import type { Prices } from "../../../simulator/cluster/market.ts";
 import { createMarket, MAX_QUOTE_AGE_MS, MAX_STRAY_BPS } from "../../../simulator/trial/market.ts";
 import { createSettings } from "../../../simulator/trial/settings.ts";
 import { testKeys } from "../../support/network.ts";
@@ -16,17 +16,17 @@ const USDT = "USDT/USD" as FeedId;
 const settings = createSettings(testKeys(4));
 const { config } = settings.network("second", 4);
 
-const open = (seed = 1): Market => createMarket({ seed, config, startAt: START });
-const look = (market: Market, at: number, node = 0): VenueSnapshot => market.snapshot(node, { now: at, clock: at });
+const open = (seed = 1): Prices => createMarket({ seed, config, startAt: START });
+const look = (market: Prices, at: number, node = 0): VenueSnapshot => market.snapshot(node, { now: at, clock: at });
 const mid = (seen: VenueSnapshot, venue: number, name = "ETH/USD"): bigint => {
   const quote = seen.get(marketKey(`venue${venue}`, name))?.quote;
   return ((quote?.bid ?? 0n) + (quote?.ask ?? 0n)) / 2n;
 };
-const begin = (market: Market, fault: MarketFault, at: number, until = at + HOUR): (() => void) => {
+const begin = (market: Prices, fault: MarketFault, at: number, until = at + HOUR): (() => void) => {
   market.begin(fault, { at, until });
   return () => market.end(fault, until);
 };
-const drop = (market: Market, venue: number, at: number, feed: FeedId = ETH): string | undefined =>
+const drop = (market: Prices, venue: number, at: number, feed: FeedId = ETH): string | undefined =>
   sampleMarkets(config, look(market, at), at)
     .prices.get(feed)
     ?.sources.find(({ source }) => source.venue === `venue${venue}`)?.drop?.code;

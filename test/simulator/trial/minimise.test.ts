@@ -18,6 +18,7 @@ const PLAN: Plan = {
   delayMs: [5, 40],
   startsMs: [0, 100, 200, 300],
   faults: FAULTS,
+  acts: [],
   safetyMs: 40_000,
   healsByzantine: true,
   downAfterHeal: [2],

@@ -28,6 +28,7 @@ function shortPlan(seed: number): Plan {
     delayMs: [2, 20],
     startsMs: [0, 100, 200, 300],
     faults: seed % 2 === 1 ? [loss, frozen, crash] : [loss, frozen],
+    acts: [],
     safetyMs: 14_000,
     healsByzantine: true,
     downAfterHeal: [],
@@ -94,7 +95,7 @@ describe("npm run simulate", () => {
     expect(code).toBe(0);
     expect(text).toContain("npm run simulate -- --seeds 8 --from 3 --workers 1 --json out.json at commit abc123");
     expect(text).toMatch(/^8 seeds in 8 s by 1 worker \(1\.0 seeds\/s\), \d+ rounds certified: 0 violations\.$/m);
-    expect(text).toMatch(/^ {2}fault kinds that began: 3 of 27$/m);
+    expect(text).toMatch(/^ {2}fault kinds that began: 3 of 30$/m);
     expect(text).toContain("crash 4");
     expect(notes).toBe("");
     expect(JSON.parse(written.get("out.json") ?? "")).toMatchObject({ trials: 8, failures: 0, commit: "abc123" });

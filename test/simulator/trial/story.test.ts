@@ -24,6 +24,7 @@ const PLAN: Plan = {
   delayMs: [5, 40],
   startsMs: [0, 0, 0, 0],
   faults: [],
+  acts: [],
   safetyMs: 8_000,
   healsByzantine: true,
   downAfterHeal: [],
@@ -243,6 +244,9 @@ const WORDS: Readonly<Record<Fault["kind"], readonly [Fault, string]>> = {
   "venue-wide": [{ kind: "venue-wide", venue: 3 }, "venue-wide venue3"],
   "venue-crossed": [{ kind: "venue-crossed", venue: 3 }, "venue-crossed venue3"],
   "shared-pool": [{ kind: "shared-pool", venues: [1, 2], bps: -70 }, "shared-pool venue1 venue2 -70 bps"],
+  "chain-halt": [{ kind: "chain-halt" }, "chain-halt"],
+  "chain-fee": [{ kind: "chain-fee" }, "chain-fee"],
+  "chain-jam": [{ kind: "chain-jam" }, "chain-jam"],
 };
 
 test.each(FAULT_KINDS)("a %s is told whole", (kind) => {
