@@ -85,7 +85,6 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
         "if (next.ok && false) return fail(`the transition",
       ],
       ["client-way-in-order", "P2", "round: newest.fromRound }", "round: 0 }"],
-      ["client-way-step-by-step", "P2", "from: newest.network,", "from: (eras[0] ?? newest).network,"],
       ["client-genesis-digest", "P7", "if (network.configDigest !== genesis)", "if (false)"],
       ["client-genesis-members", "P7", "if (!sameMembers(network.committee, stated.value.committee))", "if (false)"],
     ],
