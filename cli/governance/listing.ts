@@ -1,18 +1,22 @@
 import { usedMsOf } from "../../circuit-breaker/governance/allowance.ts";
 import type { Digest } from "../../protocol/bytes.ts";
+import { configDigest, parseNetworkConfig } from "../../protocol/config.ts";
 import type { FeedScope } from "../../protocol/governance.ts";
 import type { Terminal } from "../terminal.ts";
 import { labelled } from "../verdict-lines.ts";
 import { formatDuration, formatInstant } from "../words.ts";
 import { type NodeOptions, openNodeOf } from "./acting.ts";
+import { describeDifferences } from "./differences.ts";
 import {
   type DocumentItem,
+  fetchConfig,
   fetchDocument,
   fetchDocuments,
   fetchGovernance,
   fetchKeyholders,
   type GovernanceState,
   type Keyholder,
+  type NodeApi,
 } from "./node-api.ts";
 import { formatScope, formatWhen, nameOf } from "./words.ts";
 
@@ -83,6 +87,16 @@ export async function show(digest: Digest, options: NodeOptions, terminal: Termi
   for (const { name, keyholder, nonce } of item.approvals ?? []) {
     terminal.out(labelled("signed by", `${name ?? "a keyholder of another time"} (${keyholder}), nonce ${nonce}`));
   }
+  for (const line of await describeProposal(item, node)) terminal.out(labelled("changes", line));
+}
+
+/** What a proposal would change of the config in force; nothing of any other document. */
+async function describeProposal({ config, content }: DocumentItem, node: NodeApi): Promise<readonly string[]> {
+  if (config === undefined || content?.replaces !== node.configDigest) return [];
+  const proposed = parseNetworkConfig(config);
+  // Only what was signed: its digest is part of the document, the config beside it is the node's word.
+  if (!proposed.ok || configDigest(proposed.value) !== content.configDigest) return [];
+  return describeDifferences(await fetchConfig(node), proposed.value);
 }
 
 const INSTANTS = ["until", "activation", "gapAt"];

@@ -58,6 +58,8 @@ const itemSchema = z.object({
   kind: z.string(),
   content: z.record(z.string(), z.unknown()).nullish(),
   approvals: z.array(z.object({ name: z.string().nullable(), keyholder: addressSchema, nonce: count })).optional(),
+  /** Of a proposal, where it is asked for by its digest. */
+  config: z.unknown().optional(),
 });
 const itemsSchema = z.object({ documents: z.array(itemSchema) });
 const submittedSchema = z.object({ digest: digestSchema, code: z.string() });

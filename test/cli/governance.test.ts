@@ -140,6 +140,9 @@ describe("governance sign and submit", () => {
       configDigest: digestOf({ ...RAW, ...NEXT, version: 2 }),
       activation: NOW + 72 * HOUR,
     });
+    const shown = (await governance("show", handed.printed())).printed();
+    expect(shown).toMatch(/^activation +\d+, 2027-01-18T08:00:00\.000Z$/m);
+    expect(shown).toMatch(/^changes +feeds\[ETH\/USD\]\.thresholds\.jumpBps: 300 becomes 400$/m);
   });
 
   it("refuses to sign when the node comes to another replay", async () => {
