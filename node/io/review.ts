@@ -1,14 +1,19 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { createReplay, type IncidentReplay, type ReplayReport, replayDigest } from "../../aggregator/replay/report.ts";
 import { openStoredRound } from "../../aggregator/replay/stored.ts";
 import type { Network, NetworkConfig } from "../../protocol/config.ts";
 import type { GovernanceDocument } from "../../protocol/governance.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
-import { MAX_RANGE, type Store } from "../store.ts";
+import type { Store } from "../store.ts";
 import { OperationalError } from "./operational-error.ts";
 
 /** A node signs every second: a replay takes no more of it at a time. */
 const SLICE_MS = 8;
+/** Rounds read from the store at once: about as long. */
+const READ_ROUNDS = 50;
+/** A proposal's replay may end in a round that this node has still to reach: so long it is waited for, and so often looked at. */
+const CATCH_UP_MS = 30_000;
+const LOOK_MS = 250;
 
 export type Reviewer = {
   /**
@@ -27,10 +32,12 @@ export type ReviewerParts = {
   readonly scheme: Secp256k1;
   /** The incident suite under the config in force and under the proposed one. */
   readonly incidents: (current: NetworkConfig, next: NetworkConfig) => Promise<readonly IncidentReplay[]>;
+  /** Instead of {@link CATCH_UP_MS}. */
+  readonly catchUpMs?: number;
 };
 
 /** Recomputes what a proposed config would have done, beside the node's own work and from its own store. One at a time. */
-export function createReviewer({ store, network, scheme, incidents }: ReviewerParts): Reviewer {
+export function createReviewer({ store, network, scheme, incidents, catchUpMs = CATCH_UP_MS }: ReviewerParts): Reviewer {
   let queue: Promise<unknown> = Promise.resolve();
   const replay = async (next: NetworkConfig, to: number): Promise<ReplayReport> => {
     const current = network();
@@ -38,8 +45,8 @@ export function createReviewer({ store, network, scheme, incidents }: ReviewerPa
     const first = firstRound(store, current.config, to);
     let sliceEndsAt = performance.now() + SLICE_MS;
     let replayed = 0;
-    for (let from = first; from <= to; from += MAX_RANGE) {
-      for (const { certified } of store.range({ from, to: Math.min(to, from + MAX_RANGE - 1) })) {
+    for (let from = first; from <= to; from += READ_ROUNDS) {
+      for (const { certified } of store.range({ from, to: Math.min(to, from + READ_ROUNDS - 1) })) {
         const { round } = certified.certificate.header;
         const body = store.bodyOf(certified.digest);
         if (body === undefined) throw missing(round);
@@ -63,10 +70,16 @@ export function createReviewer({ store, network, scheme, incidents }: ReviewerPa
   return {
     report,
     review: async ({ config, replayTo, replay: expected }) => {
+      const endsAt = performance.now() + catchUpMs;
+      while (!hasReached(store, replayTo) && performance.now() < endsAt) await sleep(LOOK_MS, undefined, { ref: false });
       const found = await report(config, replayTo);
       return found.refusals.length === 0 && replayDigest(found) === expected;
     },
   };
+}
+
+function hasReached(store: Pick<Store, "range">, round: number): boolean {
+  return store.range({ from: round, to: Number.MAX_SAFE_INTEGER, limit: 1 }).length > 0;
 }
 
 /** replayRounds back from the last one, but no further than the config in force has been. */

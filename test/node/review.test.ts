@@ -90,6 +90,23 @@ describe("a node's review of a proposed config", () => {
     await expect(young.report(next.config, LAST)).rejects.toMatchObject({ code: "replay" });
   });
 
+  it("waits for the round up to which a proposal was replayed, and not for ever", async () => {
+    const document = proposal(replayDigest(await reviewerOf().report(next.config, LAST)));
+    const whole = storeOf();
+    let asked = 0;
+    const behind: ReviewerParts["store"] = {
+      ...whole,
+      range: (span) => {
+        asked += 1;
+        return asked <= 2 ? [] : whole.range(span);
+      },
+    };
+    expect(await reviewerOf({ store: behind }).review(document)).toBe(true);
+    expect(asked).toBeGreaterThan(3);
+    const stuck = reviewerOf({ store: { ...whole, range: () => [] }, catchUpMs: 300 });
+    await expect(stuck.review(document)).rejects.toMatchObject({ code: "replay" });
+  });
+
   it("works on one at a time, and on the next after one that failed", async () => {
     let running = 0;
     let most = 0;
