@@ -7,20 +7,35 @@ import { GUARDIANS } from "../../../simulator/cluster/keyholders.ts";
 import type { Occurrence } from "../../../simulator/cluster/occurrence.ts";
 import type { CheckerName } from "../../../simulator/promises/index.ts";
 import {
+  CALM,
   calm,
   changeLeaf,
   changeRound,
   committedIn,
   digestsOf,
   findRound,
-  governed,
   insertAfter,
   judge,
   type Of,
   type Recording,
+  record,
   without,
   withThresholds,
 } from "./recorded.ts";
+
+const ACT = { who: 1, feed: "ETH/USD", forMs: 8_000 } as const;
+/** A guardian's pause; a config that other sources make, rolled back; governors' pause; and another committee. */
+const governed = record({
+  ...CALM,
+  acts: [
+    { at: 10_000, nodes: [0], act: { ...ACT, kind: "pause-feed" } },
+    { at: 24_000, nodes: [1], act: { ...ACT, kind: "config-source" } },
+    { at: 52_000, nodes: [2], act: { ...ACT, kind: "rollback" } },
+    { at: 60_000, nodes: [3], act: { ...ACT, kind: "pause-by-governors" } },
+    { at: 72_000, nodes: [0], act: { ...ACT, kind: "config-committee" } },
+  ],
+  safetyMs: 100_000,
+});
 
 const MANUAL = 2 ** RULES.indexOf("manual");
 const CONGESTION = 2 ** RULES.indexOf("congestion");
@@ -94,10 +109,10 @@ describe("P6, at once", () => {
 });
 
 describe("P6, slowly", () => {
-  const record = governed.stream.find(
+  const promised = governed.stream.find(
     (occurrence): occurrence is Of<"recorded"> => occurrence.kind === "recorded" && occurrence.node === 1,
   ) as Of<"recorded">;
-  const retired = { ...record, record: { ...record.record, configDigest: genesis } };
+  const retired = { ...promised, record: { ...promised.record, configDigest: genesis } };
 
   it.each<[string, Recording, RegExp]>([
     ["a config that nobody proposed", without(governed, ({ kind }) => kind === "act"), /no document|holds a document/],

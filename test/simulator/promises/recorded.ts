@@ -15,7 +15,7 @@ const grounds = createGrounds();
 /** The nodes' keys, in committee order. */
 export const keys = grounds.keys.slice(0, 4);
 
-const CALM: Plan = {
+export const CALM: Plan = {
   seed: 11,
   n: 4,
   setting: "one-feed",
@@ -32,7 +32,7 @@ const CALM: Plan = {
 };
 
 /** A trial as it really went, and what was true of it. */
-function record(plan: Plan): Recording {
+export function record(plan: Plan): Recording {
   const stream: Occurrence[] = [];
   let facts: TrialFacts | undefined;
   runTrial(plan, {
@@ -62,20 +62,6 @@ export const stormy = record({
 
 /** One of four nodes says two things. */
 export const lying = record({ ...CALM, byzantine: [{ node: 1, behaviour: "two-observations" }], healsByzantine: false });
-
-const ACT = { who: 1, feed: "ETH/USD", forMs: 8_000 } as const;
-/** A guardian's pause; a config that other sources make, rolled back; governors' pause; and another committee. */
-export const governed = record({
-  ...CALM,
-  acts: [
-    { at: 10_000, nodes: [0], act: { ...ACT, kind: "pause-feed" } },
-    { at: 24_000, nodes: [1], act: { ...ACT, kind: "config-source" } },
-    { at: 52_000, nodes: [2], act: { ...ACT, kind: "rollback" } },
-    { at: 60_000, nodes: [3], act: { ...ACT, kind: "pause-by-governors" } },
-    { at: 72_000, nodes: [0], act: { ...ACT, kind: "config-committee" } },
-  ],
-  safetyMs: 100_000,
-});
 
 /** What these judges say of a stream. */
 export function judge(names: readonly CheckerName[] | "all", { facts, stream }: Recording): readonly Violation[] {
