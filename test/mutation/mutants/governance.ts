@@ -35,7 +35,7 @@ export const GOVERNANCE_GUARDS: readonly Mutant[] = [
     ["pause-governors-day", "P6", "governors: DAY_MS,", "governors: 2 * DAY_MS,"],
     ["pause-nonce", "P6", 'if (hasUsedNonce(approvals, memory.keyholders)) return "replayed";', ""],
     ["pause-known-feed", "P8", 'if (!isScope(feed, config)) return "unknown-feed";', ""],
-    ["pause-of-a-chain", "P6", "return chains.some(", "return chains.every("],
+    ["pause-of-a-chain", "P6", "return chains.some(", "return chains.slice(1).some("],
     ["pause-over", "P5", "if (until <= timestamp) return", "if (until < timestamp) return"],
     ["pause-signed-a-moment-ago", "P6", " + config.roundMs + config.maxSkewMs) return", ") return"],
     ["pause-two-have-allowances", "P6", 'power === "governors" ? [] :', 'power !== "guardian" ? [] :'],
