@@ -63,8 +63,8 @@ describe("one byzantine node too many", () => {
 });
 
 /**
- * Who brings about each verdict on gossip. `internal` is a fault of ours: nothing may bring it about. No trial changes its committee:
- * test/node/round-committee.test.ts does.
+ * Who brings about each verdict on gossip. `internal` is a fault of ours: nothing may bring it about. `other-committee` takes honest
+ * members on two sides of a change: seeds reach it, and test/node/round-committee.test.ts does.
  */
 const PRODUCED_BY: Readonly<Record<Exclude<GossipCode, "internal" | "other-committee">, BehaviourName>> = {
   oversize: "oversize-messages",
