@@ -23,7 +23,8 @@ export const PROBLEMS = {
   "no-sources": { status: 503, title: "This gateway has not sampled the feed", retryAfterS: 1 },
   "too-many-readers": { status: 503, title: "The stream has no room for another reader", retryAfterS: 30 },
   "no-node": { status: 503, title: "No node that could do this runs here", retryAfterS: 60 },
-  "replay-busy": { status: 503, title: "Another replay is running", retryAfterS: 30 },
+  "replay-busy": { status: 503, title: "Other replays come first", retryAfterS: 30 },
+  "too-many-bodies": { status: 503, title: "Other large requests are being read", retryAfterS: 10 },
   "not-ready": { status: 503, title: "Not ready", retryAfterS: 1 },
 } as const satisfies Record<string, { readonly status: number; readonly title: string; readonly retryAfterS?: number }>;
 

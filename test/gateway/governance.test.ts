@@ -191,24 +191,46 @@ describe("a replay of a proposed config", () => {
     ]);
   });
 
-  it("runs one at a time, and the next may come after a failure too", async () => {
-    let end: (error?: Error) => void = () => undefined;
+  it("runs once for all who ask the same, one at a time for an address, and the next may come after a failure too", async () => {
+    let ended: ((error?: Error) => void)[] = [];
     const replay = () =>
       new Promise<{ digest: Digest; report: object }>((resolve, reject) => {
-        end = (error) => (error === undefined ? resolve({ digest: digestOf(3), report }) : reject(error));
+        ended.push((error) => (error === undefined ? resolve({ digest: digestOf(3), report }) : reject(error)));
       });
     const { post } = await open({ replay });
-    const ask = () => post("/v1/governance/replay", { config });
-    const first = ask();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect((await ask()).status).toBe(503);
-    end(Object.assign(new Error("round 5 is not in this node's store"), { code: "replay" }));
-    const failed = await first;
-    expect([failed.status, failed.json().detail]).toEqual([409, "round 5 is not in this node's store"]);
+    const ask = (to?: number) => post("/v1/governance/replay", { config, ...(to === undefined ? {} : { to }) });
+    const settle = () => new Promise((resolve) => setTimeout(resolve, 20));
+    const first = [ask(), ask()];
+    await settle();
+    expect(ended).toHaveLength(1);
+    const busy = await ask(5);
+    expect([busy.status, busy.json().type, busy.headers["retry-after"]]).toEqual([
+      503,
+      "urn:breakwater:problem:replay-busy",
+      "30",
+    ]);
+    ended[0]?.(Object.assign(new Error("round 5 is not in this node's store"), { code: "replay" }));
+    for (const failed of await Promise.all(first)) {
+      expect([failed.status, failed.json().detail]).toEqual([409, "round 5 is not in this node's store"]);
+    }
+    ended = [];
     const second = ask();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    end();
+    while (ended.length === 0) await settle();
+    ended[0]?.();
     expect((await second).status).toBe(200);
+    expect((await ask()).json()).toEqual((await second).json());
+    expect(ended, "the answer is remembered").toHaveLength(1);
+  });
+
+  it("refuses a config that is out of all proportion to the one in force, before it is looked at", async () => {
+    const { post } = await open({ replay: () => Promise.reject(new Error("nobody asks")) });
+    const most = 2 * JSON.stringify(network.config).length + 64 * 1024;
+    const padded = (length: number) => ({
+      config: { ...config, x: "x".repeat(length - JSON.stringify({ ...config, x: "" }).length) },
+    });
+    expect((await post("/v1/governance/replay", padded(most))).status).toBe(422);
+    const { status, json } = await post("/v1/governance/replay", padded(most + 1));
+    expect([status, json().detail]).toEqual([413, `a config of this network is proposed in at most ${most} characters`]);
   });
 });
 
