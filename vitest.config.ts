@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** End-to-end tests run whole networks of processes: after the others and one at a time, so that they share the machine with nobody. */
+/**
+ * End-to-end tests run whole networks of processes: after the others, and two at a time, because most of what they do is wait for
+ * rounds. The chaos suite has the machine to itself.
+ */
 export default defineConfig({
   test: {
     pool: "forks",
@@ -21,7 +24,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
