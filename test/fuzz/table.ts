@@ -1,5 +1,8 @@
 import type { Target } from "./target.ts";
 import { adapters } from "./targets/adapters.ts";
+import { backtest } from "./targets/backtest.ts";
+import { chainRpc } from "./targets/chain-rpc.ts";
+import { changes } from "./targets/changes.ts";
 import { config } from "./targets/config.ts";
 import { control } from "./targets/control.ts";
 import { documents } from "./targets/documents.ts";
@@ -15,6 +18,6 @@ import { venueHttp } from "./targets/venue-http.ts";
 import { wire } from "./targets/wire.ts";
 /** Every boundary that is fuzzed; a new one is a file in targets/ and a line here. */
 export const TARGETS: readonly Target[] = [
-  ...[gossip, wire, recover, foldTarget, governance, machine, documents],
-  ...[texts, adapters, venueHttp, gateway, control, config, keyFile],
+  ...[gossip, wire, recover, foldTarget, governance, machine, documents, changes],
+  ...[texts, adapters, chainRpc, venueHttp, gateway, control, config, keyFile, backtest],
 ];

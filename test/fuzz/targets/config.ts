@@ -6,6 +6,7 @@ import { readNetworkFile, readNodeFile } from "../../../cli/files.ts";
 import { OperationalError } from "../../../node/io/operational-error.ts";
 import { configDigest, parseNetworkConfig } from "../../../protocol/config.ts";
 import { base, parsed } from "../../protocol/config-input.ts";
+import { governance } from "../../support/governance.ts";
 import { classOf, ensure, type Target } from "../target.ts";
 
 const NODE = {
@@ -16,6 +17,7 @@ const NODE = {
   api: { host: "127.0.0.1", port: 8080 },
   storage: { path: "data/node.db", rounds: 604_800 },
   venues: { binance: { url: "http://127.0.0.1:9001/binance", intervalMs: 500 } },
+  rpc: { ETHEREUM: [1, 2, 3].map((index) => `https://rpc${index}.example/v2/0123456789abcdef`), BASE: [] },
   logLevel: "info",
 };
 
@@ -73,13 +75,20 @@ export const config: Target = {
       "preset",
       "thresholds",
       "jumpBps",
+      "pegTrust",
+      "uptimeFeed",
+      "cap",
+      "exchange-rate",
+      "uniswap-v3-twap",
+      "governors",
+      "quorum",
     ],
   ],
   open: async () => {
     const folder = mkdtempSync(join(tmpdir(), "breakwater-fuzz-config-"));
     const path = join(folder, "file.yaml");
     const small = { ...base(), feeds: base().feeds.slice(0, 1), basket: [] };
-    const inputs = [base(), parsed(small), NODE, small];
+    const inputs = [base(), parsed(small), NODE, small, parsed(GOVERNED), GOVERNED];
     const texts = [...inputs.map((input) => stringify(input)), ...inputs.map((input) => JSON.stringify(input)), ALIASES, CIRCLE];
     return {
       seeds: texts.map((text) => new Uint8Array(Buffer.from(text))),
@@ -87,6 +96,34 @@ export const config: Target = {
       close: async () => rmSync(folder, { recursive: true, force: true }),
     };
   },
+};
+
+const CONTRACT = `0x${"ab".repeat(20)}`;
+const POOL = { pool: CONTRACT, base: "token1", baseDecimals: 18, quoteDecimals: 6 };
+const reference = (name: string, market: string, read: object) => ({ name, chain: "ETHEREUM", market, read });
+/** Everything that a config says of chains, references, pegs, caps and keyholders. */
+const GOVERNED = {
+  ...base(),
+  chains: [{ chain: "ETHEREUM", blockMs: 12_000, feeFloorGwei: "20", uptimeFeed: CONTRACT }],
+  references: [
+    reference("aggregator", "ETH/USD", { kind: "chainlink", contract: CONTRACT }),
+    reference("pool", "ETH/USD", { kind: "uniswap-v3-spot", ...POOL }),
+    reference("rate", "ETH/USD", { kind: "exchange-rate", contract: CONTRACT, method: "getRate", decimals: 18 }),
+    reference("twap", "ETH/USD", { kind: "uniswap-v3-twap", ...POOL, windowMs: 1_800_000 }),
+  ],
+  basket: [],
+  governance: governance(),
+  feeds: [
+    {
+      ...{ feed: "ETH/USD", preset: "major", peg: { rate: "rate" }, thresholds: { pegTrust: "rate", pegHoldMs: 3_600_000 } },
+      sources: [
+        ...(base().feeds[1]?.sources ?? []).map((source, index) =>
+          index === 0 ? { ...source, cap: { value: "1.2", at: 1_763_800_000_000, growthBps: 968 } } : source,
+        ),
+        { venue: "aggregator", market: "ETH/USD", weight: 1 },
+      ],
+    },
+  ],
 };
 
 /** A billion laughs, and a value that holds itself. */

@@ -1,6 +1,13 @@
+import type { GatewayPorts } from "../../../gateway/ports.ts";
 import { problemSchema } from "../../../gateway/problems.ts";
-import { buildTestGateway, FIRST_ROUND } from "../../gateway/support.ts";
+import { keccakHex, toHex } from "../../../protocol/bytes.ts";
+import { decodeSignedDocument } from "../../../protocol/governance-codec.ts";
+import { buildTestGateway, FEEDS, FIRST_ROUND } from "../../gateway/support.ts";
+import { governedNetwork } from "../../support/governance.ts";
+import { digestOf, plainSources, scheme } from "../../support/network.ts";
 import { classOf, ensure, type Target } from "../target.ts";
+import { network as documented } from "./chain.ts";
+import { CHANGED, DOCUMENTS, INTO_CHANGED } from "./governance-memory.ts";
 
 const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE"] as const;
 /** Headers taken from one input. */
@@ -13,13 +20,45 @@ type Request = {
   readonly payload?: string;
 };
 
+const network = governedNetwork({
+  feeds: [...FEEDS, "NEW/USD"].map((feed) => ({ feed, preset: "major", sources: plainSources(feed, 6) })),
+});
+const WRITES = { max: 1_000_000_000, windowMs: 60_000 };
+/** Largest first: a mutation of several kilobytes is not what finds anything. */
+const SEED_DOCUMENTS = DOCUMENTS.filter(({ bytes }) => bytes.length < 1_024).slice(0, 4);
+
+/** What a node does with a submission, as far as it depends on the bytes; and replays that come and fail. */
+const ports: Pick<GatewayPorts, "submit" | "replay" | "governance"> = {
+  submit: (bytes) => {
+    const { domain, config } = documented;
+    const decoded = decodeSignedDocument(bytes, { governance: config.governance, domain, scheme });
+    if (!decoded.ok) return { ok: false, code: "malformed", detail: decoded.error };
+    ensure(decoded.value.digest === keccakHex(bytes), "a document comes to the node as it was sent");
+    const { document, digest } = decoded.value;
+    return document.kind === "pause"
+      ? { ok: true, digest, code: "carried" }
+      : { ok: false, code: "too-few", detail: "it takes 3" };
+  },
+  replay: async (config, { to }) => {
+    ensure(to === undefined || Number.isSafeInteger(to), "a replay is asked for up to a round");
+    if (to === 7) throw Object.assign(new Error("round 7 is not here"), { code: "replay" });
+    return { digest: digestOf(config.version), report: { to: to ?? null } };
+  },
+  governance: () => ({
+    keyholders: [{ address: `0x${"11".repeat(20)}`, nonce: 7, usedMs: 1, usedAt: 2 }],
+    pauses: [{ feed: "*", action: "none", until: 5, power: "governors", keyholders: [] }],
+    pending: { configDigest: CHANGED.configDigest, activation: 9, feeds: [] },
+    previous: digestOf(1),
+  }),
+};
+
 /** `{method, url, headers, body}` as JSON. */
 export const gateway: Target = {
   name: "gateway",
   about: "every route of the HTTP gateway: paths, queries, headers, methods and bodies; 2xx, 4xx or 503, never 500",
   covers: ["gateway/"],
   shape: "json",
-  maxBytes: 8 * 1024,
+  maxBytes: 32 * 1024,
   batch: 1,
   limitMs: 1_000,
   maxAllocation: 16 * 2 ** 20,
@@ -49,6 +88,11 @@ export const gateway: Target = {
       "ETH-USD",
       ",",
       "last-event-id",
+      "/v1/governance/documents/",
+      "/v1/governance/replay",
+      "/v1/breaker/log?feed=",
+      "transitions?after=",
+      "application/json",
       "accept-encoding",
       "x-forwarded-for",
       "__proto__",
@@ -58,7 +102,9 @@ export const gateway: Target = {
     ],
   ],
   open: async () => {
-    const { app } = await buildTestGateway({ rateLimit: { max: 1_000_000_000, windowMs: 60_000 }, trustProxy: true });
+    const { app, memory } = await buildTestGateway({ network, rateLimit: WRITES, writes: WRITES, trustProxy: true, ...ports });
+    memory.kept.transitions.push(INTO_CHANGED);
+    memory.kept.documents.push(...DOCUMENTS.map(({ digest, bytes, document: { kind } }) => ({ digest, kind, bytes })));
     const execute = async (input: Uint8Array): Promise<string> => {
       const request = requestFrom(input);
       if (request === undefined) return "no request";
@@ -77,6 +123,8 @@ export const gateway: Target = {
     return { seeds: seedsOf(), execute, close: () => app.close() };
   },
 };
+
+const JSON_HEADERS = { "content-type": "application/json" };
 
 function seedsOf(): readonly Uint8Array[] {
   const at = FIRST_ROUND * 1_000;
@@ -103,6 +151,9 @@ function seedsOf(): readonly Uint8Array[] {
       "/health/live",
       "/metrics",
     ],
+    ...["/v1/chains", "/v1/breaker/log", `/v1/breaker/log?feed=ETH-USD&from=${FIRST_ROUND}&to=${FIRST_ROUND + 2}&limit=1`],
+    ...["/v1/governance", "/v1/governance/keyholders", "/v1/governance/documents?limit=2", "/v1/governance/transitions?limit=1"],
+    ...[`/v1/governance/transitions?after=${FIRST_ROUND}`, `/v1/governance/documents/${DOCUMENTS[0]?.digest}`],
     ...["/docs", "/docs/json", "/docs/static/index.html", "/openapi.json", "/v1/nothing"],
   ];
   const plain = urls.map((url) => ({ method: "GET", url, headers: {} }));
@@ -113,7 +164,15 @@ function seedsOf(): readonly Uint8Array[] {
     { method: "HEAD", url: "/v1/feeds/ETH-USD", headers: { "if-none-match": '"x"', "x-forwarded-for": "1.2.3.4, ::1" } },
     { method: "GET", url: "/v1/feeds", headers: { "content-length": "5", "content-type": "text/plain" }, body: "hello" },
   ];
-  return [...plain, ...others].map((request) => new Uint8Array(Buffer.from(JSON.stringify(request))));
+  const post = (url: string, body: object) => ({ method: "POST", url, headers: JSON_HEADERS, body: JSON.stringify(body) });
+  const posts = [
+    ...SEED_DOCUMENTS.map(({ bytes }) => post("/v1/breaker/pause", { document: toHex(bytes) })),
+    ...SEED_DOCUMENTS.map(({ bytes }) => post("/v1/governance/documents", { document: toHex(bytes) })),
+    post("/v1/governance/replay", { config: CHANGED.config }),
+    post("/v1/governance/replay", { config: documented.config, to: 7, activation: 1 }),
+    post("/v1/governance/replay", { config: {}, to: 7 }),
+  ];
+  return [...plain, ...others, ...posts].map((request) => new Uint8Array(Buffer.from(JSON.stringify(request))));
 }
 
 /** Undefined for what no HTTP client can put on the wire. */

@@ -1,11 +1,13 @@
 import { EMPTY_GOVERNANCE, type GovernanceMemory, type PauseMemory } from "../../../circuit-breaker/governance-memory.ts";
 import { networkUnder } from "../../../protocol/config.ts";
 import { ALL_FEEDS, type SignedDocument } from "../../../protocol/governance.ts";
+import type { Transition } from "../../../protocol/transition.ts";
+import { transitionInto } from "../../client/changing.ts";
 import { GOVERNORS, GUARDIANS, governedNetwork, signedBy } from "../../support/governance.ts";
 import { digestOf } from "../../support/network.ts";
 import { feedId } from "../../support/rounds.ts";
 import { instant } from "./breaker-memory.ts";
-import { FEEDS_LEFT, FIRST_ROUND, network } from "./chain.ts";
+import { FEEDS_LEFT, FIRST_ROUND, keys, network } from "./chain.ts";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 const HOUR_MS = 3_600_000;
@@ -15,6 +17,9 @@ const SCOPES = ["ETH/USD", "BTC/USD", "CHAIN/ETHEREUM", "ZZZ/USD"].map(feedId);
 
 /** The same network under another config: one version later, without one of its feeds and without its chain. */
 export const CHANGED = networkUnder(network, governedNetwork({ feeds: FEEDS_LEFT, version: 2, leaseMs: 70_000 }).config);
+
+/** The first round under it, signed by a committee that stays the same. */
+export const INTO_CHANGED: Transition = transitionInto(CHANGED, FIRST_ROUND + 1, keys.slice(0, network.committee.quorum));
 
 /** Whatever keyholders might say around the first rounds of the honest chain, signed by one, two or enough of them. */
 export const DOCUMENTS: readonly SignedDocument[] = [

@@ -1,18 +1,28 @@
 import { decodeMemory, EMPTY_MEMORY, encodeMemory } from "../../../circuit-breaker/memory.ts";
-import { decodeHello, decodeRequest, decodeRoundBody, encodeHello, encodeRequest, encodeRoundBody } from "../../../node/wire.ts";
+import {
+  decodeHello,
+  decodeRequest,
+  decodeRoundBody,
+  decodeTransitionAnswer,
+  encodeHello,
+  encodeRequest,
+  encodeRoundBody,
+  encodeTransitionAnswer,
+} from "../../../node/wire.ts";
 import { fromHex } from "../../../protocol/bytes.ts";
 import { scheme } from "../../support/network.ts";
 import { joined } from "../mutate-bytes.ts";
 import { ensure, type Target } from "../target.ts";
 import { fold, honestChain, network } from "./chain.ts";
 import { sameAgain } from "./gossip.ts";
+import { INTO_CHANGED } from "./governance-memory.ts";
 
-const KINDS = ["request", "hello", "body", "memory"] as const;
+const KINDS = ["request", "hello", "body", "memory", "transition"] as const;
 
 /** The kind of message, then the message. */
 export const wire: Target = {
   name: "wire",
-  about: "requests, hellos, round bodies and breaker memories as other nodes send them; one value has one encoding",
+  about: "requests, hellos, round bodies, transitions and breaker memories as other nodes send them; one value has one encoding",
   covers: [
     "protocol/codec.ts",
     "protocol/proposal.ts",
@@ -44,6 +54,7 @@ function seedsOf(): readonly Uint8Array[] {
     tagged("body", encodeRoundBody({ round: 1, parent: undefined, memory: "0x", observations: ["0x00"], documents: ["0x00"] })),
     ...links.map(({ computed }) => tagged("memory", encodeMemory(computed.memory))),
     tagged("memory", encodeMemory(EMPTY_MEMORY)),
+    ...[undefined, digest].map((from) => tagged("transition", encodeTransitionAnswer({ from, transition: INTO_CHANGED }))),
   ];
 }
 
@@ -53,6 +64,7 @@ function execute(input: Uint8Array): string {
   if (kind === "request") return `${kind} ${sameAgain(bytes, decodeRequest(bytes), encodeRequest)}`;
   if (kind === "hello") return `${kind} ${sameAgain(bytes, decodeHello(bytes), encodeHello)}`;
   if (kind === "memory") return `${kind} ${sameAgain(bytes, decodeMemory(bytes), encodeMemory)}`;
+  if (kind === "transition") return `${kind} ${sameAgain(bytes, decodeTransitionAnswer(bytes), encodeTransitionAnswer)}`;
   const body = decodeRoundBody(bytes);
   const outcome = sameAgain(bytes, body, encodeRoundBody);
   if (!body.ok) return `${kind} ${outcome}`;
