@@ -50,7 +50,8 @@ const nodeSchema = z.strictObject({
   storage: z.strictObject({
     path: pathSchema,
     rounds: z.int().min(60).max(100_000_000).default(604_800),
-    bodies: z.int().min(60).max(100_000_000).default(86_400),
+    /** What a config's replay goes over, and as long again for governors to sign it: a node replays it once more when it is handed in. */
+    bodies: z.int().min(60).max(100_000_000).default(172_800),
   }),
   venues: z
     .record(

@@ -25,10 +25,10 @@ export type Retention = {
 };
 
 /**
- * A week of one-second rounds, a day of bodies: what a replay report covers. Of signings two days: the newest are what P2 needs, a floor
- * covers the rest.
+ * A week of one-second rounds, two days of bodies: what a replay report covers, and the time to sign a config that names it. Of signings
+ * two days: the newest are what P2 needs, a floor covers the rest.
  */
-export const DEFAULT_RETENTION: Retention = { rounds: 604_800, bodies: 86_400, signed: 400_000, evidencePerSigner: 16 };
+export const DEFAULT_RETENTION: Retention = { rounds: 604_800, bodies: 172_800, signed: 400_000, evidencePerSigner: 16 };
 
 /** Documents kept of each kind, the oldest going first: guardians' many pauses cannot push out a config of up to 4 MiB, nor the other way. */
 export const DOCUMENTS_KEPT: Readonly<Record<DocumentKind, number>> = {

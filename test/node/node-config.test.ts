@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNodeConfig, undeclaredChains } from "../../node/node-config.ts";
+import { DEFAULT_RETENTION } from "../../node/store.ts";
 import { testNetwork } from "../support/network.ts";
 
 const BASE = {
@@ -10,6 +11,14 @@ const BASE = {
   storage: { path: "store.sqlite" },
 };
 const URLS = ["https://a.example/v3/secret-key", "https://b.example", "https://c.example?key=secret-key"];
+
+test("a node keeps bodies for as long as a config's replay goes back, and a day more to sign it in", () => {
+  const { governance, roundMs } = testNetwork().config;
+  const parsed = parseNodeConfig(BASE);
+  const kept = parsed.ok ? parsed.value.storage.bodies : 0;
+  expect(kept).toBe(DEFAULT_RETENTION.bodies);
+  expect((kept - governance.replayRounds) * roundMs).toBeGreaterThanOrEqual(86_400_000);
+});
 
 describe("rpc endpoints of node.yaml", () => {
   test("none by default, none of a chain, or three and more of it", () => {
