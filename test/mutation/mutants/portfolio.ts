@@ -48,9 +48,21 @@ export const PORTFOLIO_GUARDS: readonly Mutant[] = [
   ]),
   ...guardsIn("gateway/io/submission-routes.ts", GATEWAY, [
     ["gateway-own-faults", "P8", "if (!isReplayFault(error)) throw error;", ""],
-    ["gateway-replay-again", "P8", "      running = false;\n", ""],
     ["gateway-refusal-code", "P7", "    judgement: code,\n", ""],
   ]),
+  ...guardsIn(
+    "gateway/replay-desk.ts",
+    ["test/gateway/replay-desk.test.ts"],
+    [
+      ["gateway-one-replay", "P8", "    if (working) return;\n", ""],
+      ["gateway-replay-of-an-address", "P8", "if (isWaiting || jobs.length > MAX_WAITING)", "if (jobs.length > MAX_WAITING)"],
+      ["gateway-replays-waiting", "P8", "if (isWaiting || jobs.length > MAX_WAITING)", "if (isWaiting)"],
+      ["gateway-replay-once", "P8", "if (known !== undefined) return", "if (known === null) return"],
+      ["gateway-replay-rests", "P8", "if (now() > startedAt) await rest(now() - startedAt);", ""],
+      ["gateway-replay-for-somebody", "P8", "if (job.askers.every(({ isGone }) => isGone())) job.leave();\n      else ", ""],
+      ["gateway-answers-bounded", "P8", "if (answers.size > MAX_ANSWERS) answers.delete(oldest);", "void oldest;"],
+    ],
+  ),
   ...guardsIn("gateway/document-reader.ts", GATEWAY, [
     ["gateway-decoded-bounded", "P8", "if (decoded.size >= MAX_DECODED && oldest !== undefined) decoded.delete(oldest);", ""],
     [

@@ -100,10 +100,7 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
   ...guardsIn(
     "gateway/io/submission-routes.ts",
     ["test/gateway/governance.test.ts"],
-    [
-      ["gateway-pause-only", "P6", "if (kind !== undefined && kind !== only) {", "if (false) {"],
-      ["gateway-one-replay", "P8", "if (running) return", "if (false) return"],
-    ],
+    [["gateway-pause-only", "P6", "if (kind !== undefined && kind !== only) {", "if (false) {"]],
   ),
   ...guardsIn(
     "node/io/store-governance.ts",
