@@ -8,6 +8,7 @@ import { encodeSignedObservation } from "../../../protocol/observation.ts";
 import { scheme } from "../../support/network.ts";
 import { ensure, type Target } from "../target.ts";
 import { entriesOf, FIRST_ROUND, fold, honestChain, keys, type Link, memberKey, network } from "./chain.ts";
+import { documentAt, heldDocument, naming } from "./machine-documents.ts";
 import { resign } from "./resign.ts";
 
 /** One step of a program: what happens, with which message, how it is changed, and how much time passes first. */
@@ -34,6 +35,9 @@ const KINDS = [
   "sampled",
   "tick",
   "request",
+  "naming",
+  "submitted",
+  "reviewed",
 ] as const;
 type Kind = (typeof KINDS)[number];
 type Step = {
@@ -48,7 +52,8 @@ type Step = {
 /** A program of steps for a fresh machine. */
 export const machine: Target = {
   name: "machine",
-  about: "a whole round machine with the real fold: gossip, answers to its fetches, hellos, requests, in any order",
+  about:
+    "a whole round machine with the real fold: gossip, answers to its fetches, hellos, requests, keyholders' documents, in any order",
   covers: ["node/"],
   shape: "bytes",
   maxBytes: STEP_BYTES * MAX_STEPS,
@@ -100,11 +105,25 @@ function seedsOf(): readonly Uint8Array[] {
     encodeStep("certificate", { link: 2 }),
     ...[0, 1, 2, 3].map(() => encodeStep("fetched")),
   ];
+  const governed = [0, 4, 25, 38, 9].flatMap((link) => [
+    encodeStep("submitted", { link }),
+    encodeStep("naming", { link, member: 1 }),
+    encodeStep("fetched"),
+    encodeStep("reviewed", { link, value: 1 }),
+  ]);
   const asked = [0, 1, 2, 3].map((value) => encodeStep("request", { value }));
   return [
     [...hellos, encodeStep("tick", { wait: LONG_STEP + 10 }), ...round(0), ...round(1)],
     [...hellos, ...follow, ...asked],
     [...follow, ...follow, ...asked],
+    [
+      ...hellos,
+      encodeStep("tick", { wait: LONG_STEP + 10 }),
+      ...governed,
+      encodeStep("sampled"),
+      encodeStep("acknowledge"),
+      ...asked,
+    ],
     [
       ...hellos,
       encodeStep("tick", { wait: LONG_STEP + 20 }),
@@ -149,6 +168,9 @@ function perform(life: Life, step: Step): void {
   else if (step.kind === "sampled") sample(life, step);
   else if (step.kind === "tick") handle(life, { kind: "tick" });
   else if (step.kind === "request") ask(life, step);
+  else if (step.kind === "naming") name(life, step);
+  else if (step.kind === "submitted") submit(life, step);
+  else if (step.kind === "reviewed") review(life, step);
   else gossip(life, step.kind, step);
 }
 
@@ -174,6 +196,23 @@ function sample(life: Life, step: Step): void {
     gauges: [],
     shadows: [],
   });
+}
+
+function name(life: Life, step: Step): void {
+  const key = memberKey(step.member);
+  life.ids += 1;
+  const id = String(life.ids);
+  const bytes = changed(naming(Math.floor(life.now / network.config.roundMs), step), step, "observation");
+  handle(life, { kind: "gossip", id, topic: "observation", from: key.address, bytes }, id);
+}
+
+function submit(life: Life, step: Step): void {
+  life.ids += 1;
+  handle(life, { kind: "submitted", id: `submitted ${life.ids}`, bytes: changed(documentAt(step.link).bytes, step) });
+}
+
+function review(life: Life, { link, value }: Step): void {
+  handle(life, { kind: "reviewed", document: documentAt(link).digest, agrees: value % 2 === 1 });
 }
 
 function gossip(life: Life, topic: Topic, step: Step): void {
@@ -212,6 +251,7 @@ function topicOf({ kind }: Want): Topic | undefined {
 }
 
 function held(links: readonly Link[], { kind, digest }: Want): Uint8Array | undefined {
+  if (kind === "document" || kind === "transition") return heldDocument({ kind, digest });
   for (const { computed, certificate, body, observations } of links) {
     const observation = observations.find((signed) => signed.digest === digest);
     if (kind === "observation" && observation !== undefined) return encodeSignedObservation(observation);
@@ -252,6 +292,11 @@ function handle(life: Life, input: Input, id?: string): void {
   ensure(outputs.length <= MAX_OUTPUTS, "one input gives a bounded number of outputs");
   const verdicts = outputs.filter((output) => output.kind === "verdict");
   ensure(verdicts.length === (id === undefined ? 0 : 1), "a gossip message gets one verdict, nothing else gets any");
+  const receipts = outputs.filter((output) => output.kind === "receipt");
+  ensure(
+    receipts.length === (input.kind === "submitted" ? 1 : 0),
+    "a submitted document gets one receipt, nothing else gets any",
+  );
   for (const output of outputs) take(life, output, id);
   ensure(life.node.wakeAt() > life.now, "the next tick lies ahead");
 }
@@ -266,6 +311,8 @@ function take(life: Life, output: Output, id: string | undefined): void {
     ensure(output.code !== "internal-fault", `no input is a fault of ours: ${String(output.fields.fault)}`);
     life.seen.add(output.code);
   }
+  if (output.kind === "receipt") life.seen.add(`receipt-${output.receipt.code}`);
+  if (output.kind === "keep" || output.kind === "review" || output.kind === "transition") life.seen.add(output.kind);
   if (output.kind === "fetch") life.fetches.push(output);
   if (output.kind === "persist") life.promises.push(output);
 }
