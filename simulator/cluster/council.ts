@@ -180,7 +180,8 @@ function proposal(act: Act, scene: Scene): DocumentContent | undefined {
     replaces: act.kind === "not-successor" ? SOUND_REPLAY : inForce,
     configDigest: configDigest(next),
     activation: Math.max(0, due + shift),
-    replayTo: 0,
+    // A replay that ends before a config was dropped is of no use after it.
+    replayTo: Math.floor(now / config.roundMs),
     replay: act.kind === "config-unsound" ? UNSOUND_REPLAY : SOUND_REPLAY,
     config: next,
   };

@@ -58,12 +58,17 @@ export function signAs(holders: readonly Holder[], content: DocumentContent, dom
   );
 }
 
-/** A config as governors propose it, with whatever replay it names. */
+/** A config as governors propose it, with whatever replay it names; one that ends now unless told otherwise. */
 export function proposal(
   config: NetworkConfig,
   of: { readonly replaces: Digest; readonly activation: number; readonly replayTo?: number; readonly replay?: Digest },
 ): Extract<DocumentContent, { readonly kind: "config" }> {
-  const { replaces, activation, replayTo = 0, replay = `0x${"77".repeat(32)}` as Digest } = of;
+  const {
+    replaces,
+    activation,
+    replayTo = Math.floor(Date.now() / config.roundMs),
+    replay = `0x${"77".repeat(32)}` as Digest,
+  } = of;
   const { version } = config;
   return { kind: "config", version, replaces, configDigest: configDigest(config), activation, replayTo, replay, config };
 }
