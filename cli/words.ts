@@ -84,13 +84,20 @@ const RULE_WORDS: Readonly<Record<RuleName, string>> = {
  * @example
  * formatReason({ rule: "jump", measuredBps: 420, limitBps: 300 }); // "jump: moved off its average, 420 bps (limit 300 bps)"
  * formatReason({ rule: "jump", measuredBps: 80, limitBps: 300 }); // "jump: moved off its average, now 80 bps (limit 300 bps), quiet time"
+ * formatReason({ rule: "manual", measuredMs: 540_000, limitMs: 0 }); // "manual: paused by hand, for another 9 min"
  */
 export function formatReason(reason: ReasonDocument): string {
   const [measured, limit, unit] = measureOf(reason);
+  if (reason.rule === "manual" && unit === "Ms") return `manual: paused by hand, ${formatPauseEnd(measured)}`;
   const beyond = isBeyond(measured, limit, unit);
   const what = reason.rule === "thin" && unit === "Bps" && beyond ? "one group too heavy" : RULE_WORDS[reason.rule];
   const [now, quiet] = beyond ? ["", ""] : ["now ", ", quiet time"];
   return `${reason.rule}: ${what}, ${now}${formatMeasure(measured, unit)} (limit ${formatMeasure(limit, unit)})${quiet}`;
+}
+
+/** What `manual` measures is what was left of the pause in the round; no limit stands against it. */
+function formatPauseEnd(leftMs: number): string {
+  return leftMs > 0 ? `for another ${formatDuration(leftMs)}` : "ended, quiet time";
 }
 
 /** Groups are wanted, points are reached, and rounds are waited for; of everything else too much is bad. */

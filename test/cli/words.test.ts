@@ -29,6 +29,9 @@ describe("words", () => {
     [{ rule: "thin", measuredBps: 6_200, limitBps: 5_000 }, "thin: one group too heavy, 6200 bps (limit 5000 bps)"],
     [{ rule: "jump", measuredBps: 80, limitBps: 300 }, "jump: moved off its average, now 80 bps (limit 300 bps), quiet time"],
     [{ rule: "thin", measuredGroups: 4, limitGroups: 4 }, "thin: thinly sourced, now 4 groups (limit 4 groups), quiet time"],
+    [{ rule: "manual", measuredMs: 540_000, limitMs: 0 }, "manual: paused by hand, for another 9 min"],
+    [{ rule: "manual", measuredMs: 1, limitMs: 0 }, "manual: paused by hand, for another 0.0 s"],
+    [{ rule: "manual", measuredMs: 0, limitMs: 0 }, "manual: paused by hand, ended, quiet time"],
   ] as const)("%o in words", (reason, expected) => expect(formatReason(reason)).toBe(expected));
 
   it("has words for every rule", () => {
