@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { addressSchema, bundleFeedSchema, countSchema, digestSchema } from "../protocol/document.ts";
+import { formatInstant } from "../protocol/instant.ts";
 import { getJson } from "./http.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
 import type { Style, Terminal } from "./terminal.ts";
-import { cutDigest, formatDuration, formatInstant, formatPermits, formatReason, formatWidth } from "./words.ts";
+import { cutDigest, formatDuration, formatPermits, formatReason, formatWidth } from "./words.ts";
 
 const TIMEOUT_MS = 3_000;
 

@@ -1,6 +1,7 @@
 import { ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { checkChange } from "../../protocol/config-change.ts";
 import { ALL_FEEDS, type GovernanceDocument } from "../../protocol/governance.ts";
+import { formatInstant } from "../../protocol/instant.ts";
 import type { PausePower } from "../governance-memory.ts";
 import { ALLOWANCE_MS, ALLOWANCE_WINDOW_MS, usedMsOf } from "./allowance.ts";
 import type { DocumentCode } from "./codes.ts";
@@ -9,12 +10,13 @@ import { hear, type Judgement } from "./judge.ts";
 import { LAST_NONCE, memoryOf, standingOf } from "./keyholders.ts";
 import { PAUSE_LIMITS_MS, powerOf } from "./pauses.ts";
 import { isBeforeDrop, MAX_AHEAD_MS } from "./pending.ts";
+import { counted, spanOf } from "./words.ts";
 
 /**
  * Why a document got its code, in one sentence for the person who signed it: printable ASCII, naming what would have been taken.
  *
  * @example
- * explainDocument(pause, "too-long", judgement); // "a pause by one guardian ends at most 1800000 ms ahead, this one 7200000 ms"
+ * explainDocument(pause, "too-long", judgement); // "a pause by one guardian ends at most 30 min ahead, this one 120 min"
  */
 export function explainDocument(document: GovernanceDocument, code: DocumentCode, judgement: Judgement): string {
   const { draft, hearing } = hear(judgement);
@@ -28,7 +30,7 @@ export function explainDocument(document: GovernanceDocument, code: DocumentCode
     case "unknown-feed":
       return `${"feed" in document ? document.feed : "the feed"} is no feed or chain of the config in force`;
     case "over":
-      return `${"until" in document ? document.until : 0} is not after ${hearing.timestamp}, when it would take effect`;
+      return `${formatInstant("until" in document ? document.until : 0)} is not after ${formatInstant(hearing.timestamp)}, when it would take effect`;
     case "too-long":
       return explainTooLong(document, hearing);
     case "allowance":
@@ -52,7 +54,7 @@ function explainReplayed(document: GovernanceDocument, { memory }: Draft, { conf
   const { approvals } = document;
   if (document.kind === "config") {
     return isBeforeDrop(document, memory, config)
-      ? `its replay ends in round ${document.replayTo}, before a pending config was dropped at ${memory.droppedAt}: replay it anew`
+      ? `its replay ends in round ${document.replayTo}, before a pending config was dropped at ${formatInstant(memory.droppedAt)}: replay it anew`
       : "the config is in force or pending already";
   }
   const used = approvals.find(({ keyholder, nonce }) => nonce <= memoryOf(memory.keyholders, keyholder).nonce);
@@ -64,22 +66,23 @@ function explainReplayed(document: GovernanceDocument, { memory }: Draft, { conf
 
 function explainTooFew(document: GovernanceDocument, { config: { governance } }: Hearing): string {
   const { governors, guardians, strangers } = standingOf(document.approvals, governance);
-  const signed = `${governors} governors and ${guardians.length} guardians signed`;
+  const signed = `${counted(governors, "governor")} and ${counted(guardians.length, "guardian")} signed`;
   const beside = strangers === 0 ? "" : `, and ${strangers} whom the config in force does not know`;
   if (governance.quorum === 0 && document.kind !== "pause") return `this network has no governors: nothing of it can be changed`;
-  const needed = document.kind === "pause" ? neededForPause(document, governance.quorum) : `${governance.quorum} governors`;
+  const needed = document.kind === "pause" ? neededForPause(document, governance.quorum) : counted(governance.quorum, "governor");
   return `${signed}${beside}; it takes ${needed}`;
 }
 
 function neededForPause({ feed, action }: DocumentOf<"pause">, quorum: number): string {
-  const governors = quorum === 0 ? "" : ` or ${quorum} governors`;
+  const governors = quorum === 0 ? "" : ` or ${counted(quorum, "governor")}`;
   return `${action === "none" && feed === ALL_FEEDS ? "two guardians" : "a guardian"}${governors}`;
 }
 
 function explainTooLong(document: GovernanceDocument, { config: { governance }, timestamp }: Hearing): string {
   if (document.kind !== "pause") return "it is too long";
   const power = powerOf(document, governance) ?? "guardian";
-  return `a pause by ${POWER_WORDS[power]} ends at most ${PAUSE_LIMITS_MS[power]} ms ahead, this one ${document.until - timestamp} ms`;
+  const [most, asked] = [PAUSE_LIMITS_MS[power], document.until - timestamp].map(spanOf);
+  return `a pause by ${POWER_WORDS[power]} ends at most ${most} ahead, this one ${asked}`;
 }
 
 const POWER_WORDS: Readonly<Record<PausePower, string>> = {
@@ -98,9 +101,9 @@ function explainAllowance(
   const accounts = guardians.map((guardian) => {
     const holder = memoryOf(memory.keyholders, guardian);
     const back = holder.usedAt + ALLOWANCE_WINDOW_MS;
-    return `${guardian} has ${ALLOWANCE_MS - usedMsOf(holder, timestamp)} ms left until ${back}`;
+    return `${guardian} has ${spanOf(ALLOWANCE_MS - usedMsOf(holder, timestamp))} left until ${formatInstant(back)}`;
   });
-  return `it asks for ${asked} ms of the ${ALLOWANCE_MS} that a guardian has in seven days: ${accounts.join(", ")}`;
+  return `it asks for ${spanOf(asked)} of the ${spanOf(ALLOWANCE_MS)} that a guardian has in seven days: ${accounts.join(", ")}`;
 }
 
 function explainNothing(document: GovernanceDocument, { memory }: Draft, hearing: Hearing): string {
@@ -122,7 +125,9 @@ function explainNothing(document: GovernanceDocument, { memory }: Draft, hearing
 
 function explainNoGap({ feed, gapAt }: DocumentOf<"accept">, hearing: Hearing): string {
   const since = hearing.gapAt(feed);
-  return since === 0 ? `${feed} has no gap` : `the gap of ${feed} began at ${since}, not at ${gapAt}`;
+  return since === 0
+    ? `${feed} has no gap`
+    : `the gap of ${feed} began at ${formatInstant(since)}, not at ${formatInstant(gapAt)}`;
 }
 
 function explainChange(
@@ -147,7 +152,7 @@ const MAX_FAULTS = 5;
 function explainActivation(document: GovernanceDocument, { config: { governance }, timestamp }: Hearing): string {
   const earliest = timestamp + governance.timelockMs;
   const activation = document.kind === "config" ? document.activation : 0;
-  return `it activates at ${activation}; expected ${earliest} to ${earliest + MAX_AHEAD_MS}`;
+  return `it activates at ${formatInstant(activation)}; expected ${formatInstant(earliest)} to ${formatInstant(earliest + MAX_AHEAD_MS)}`;
 }
 
 function explainBusy(document: GovernanceDocument, { memory }: Draft): string {

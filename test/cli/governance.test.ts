@@ -180,7 +180,7 @@ describe("governance sign and submit", () => {
     await expect(governance("submit", file)).rejects.toThrow(`${file}: nobody has signed it yet`);
     await governance("sign", file, "--key", keyOf("dora"));
     await expect(governance("submit", file)).rejects.toThrow(
-      /answered 409 .*1 governors and 0 guardians signed; it takes 2 governors/,
+      /answered 409 .*1 governor and 0 guardians signed; it takes 2 governors/,
     );
     const draft = JSON.parse(readFileSync(file, "utf8"));
     writeFileSync(file, JSON.stringify({ ...draft, content: { ...draft.content, activation: NOW + 60 * HOUR } }));

@@ -1,5 +1,5 @@
 import { ZERO_DIGEST } from "../../../protocol/bytes.ts";
-import { type Case, DOGE, empty, OTHER, STRANGER, waiting } from "./cases.ts";
+import { type Case, DOGE, empty, iso, OTHER, STRANGER, waiting } from "./cases.ts";
 import {
   acceptOf,
   BTC,
@@ -45,7 +45,7 @@ export const CHANGE_CASES: readonly Case[] = [
     name: "a config whose replay is older than the last drop",
     document: proposal({ replayTo: START / 1_000 - 60 }),
     memory: { ...empty, droppedAt: START - 59_000 },
-    says: "before a pending config was dropped",
+    says: `before a pending config was dropped at ${iso(START - 59_000)}: replay it anew`,
   },
   {
     code: "too-few",
@@ -164,13 +164,19 @@ export const CHANGE_CASES: readonly Case[] = [
     code: "too-soon",
     name: "a millisecond before the timelock",
     document: proposal({ activation: START + 48 * HOUR - 1, config: far }),
-    says: `expected ${START + 48 * HOUR} to ${START + 48 * HOUR + 30 * DAY}`,
+    says: `expected ${iso(START + 48 * HOUR)} to ${iso(START + 48 * HOUR + 30 * DAY)}`,
   },
   {
     code: "too-late",
     name: "more than 30 days after it",
     document: proposal({ activation: START + 48 * HOUR + 30 * DAY + 1 }),
-    says: "it activates at",
+    says: `it activates at ${iso(START + 48 * HOUR + 30 * DAY + 1)}; expected`,
+  },
+  {
+    code: "too-late",
+    name: "later than any calendar",
+    document: proposal({ activation: Number.MAX_SAFE_INTEGER }),
+    says: "it activates at 9007199254740991 ms after 1970, beyond the calendar; expected",
   },
   {
     code: "too-far",

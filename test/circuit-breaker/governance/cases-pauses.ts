@@ -1,5 +1,5 @@
 import type { FeedId } from "../../../protocol/feed.ts";
-import { acted, type Case, DOGE, full, STRANGER } from "./cases.ts";
+import { acted, type Case, DOGE, full, iso, STRANGER } from "./cases.ts";
 import { DAY, GOVERNORS, GUARDIANS, HOUR, MINUTE, pause, QUORUM, START, withdrawal } from "./council.ts";
 
 const { alice, bob } = GUARDIANS;
@@ -45,7 +45,7 @@ export const PAUSE_CASES: readonly Case[] = [
     code: "too-few",
     name: "none for all by one guardian",
     document: pause({ by: [alice], feed: "*", until: 0 }),
-    says: "0 governors and 1 guardians signed; it takes two guardians or 3 governors",
+    says: "0 governors and 1 guardian signed; it takes two guardians or 3 governors",
   },
   {
     code: "too-few",
@@ -75,19 +75,19 @@ export const PAUSE_CASES: readonly Case[] = [
     code: "over",
     name: "a pause that ends now",
     document: pause({ by: [alice], until: START }),
-    says: `${START} is not after ${START}`,
+    says: `${iso(START)} is not after ${iso(START)}`,
   },
   {
     code: "too-long",
     name: "31 minutes alone",
     document: pause({ by: [alice], until: START + 31 * MINUTE }),
-    says: "a pause by one guardian ends at most 1800000 ms ahead, this one 1860000 ms",
+    says: "a pause by one guardian ends at most 30 min ahead, this one 31 min",
   },
   {
     code: "too-long",
     name: "a millisecond beyond what is tolerated",
     document: pause({ by: [alice], until: START + 30 * MINUTE + 1_251 }),
-    says: "one guardian",
+    says: "a pause by one guardian ends at most 30 min ahead, this one 1801.251 s",
   },
   {
     code: "too-long",
@@ -106,14 +106,14 @@ export const PAUSE_CASES: readonly Case[] = [
     name: "a minute more than is left",
     document: pause({ by: [alice], until: soon }),
     memory: acted(alice, 0, 51 * MINUTE, START),
-    says: `${alice} has 540000 ms left until ${START + 7 * DAY}`,
+    says: `${alice} has 9 min left until ${iso(START + 7 * DAY)}`,
   },
   {
     code: "allowance",
     name: "one of two has none left",
     document: pause({ by: [alice, bob], until: soon }),
     memory: acted(bob, 0, 60 * MINUTE, START),
-    says: `${bob} has 0 ms left`,
+    says: `${bob} has 0 min left`,
   },
   {
     code: "nothing",

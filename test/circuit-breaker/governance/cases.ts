@@ -9,6 +9,7 @@ export const OTHER: Digest = `0x${"77".repeat(32)}`;
 export const STRANGER = addressOf(0x99);
 export const DOGE = "DOGE/USD" as FeedId;
 
+export const iso = (at: number): string => new Date(at).toISOString();
 export const empty = EMPTY_GOVERNANCE;
 export const acted = (address: `0x${string}`, nonce: number, usedMs = 0, usedAt = 0): GovernanceMemory => ({
   ...empty,

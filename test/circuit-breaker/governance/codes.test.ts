@@ -5,7 +5,7 @@ import { explainDocument } from "../../../circuit-breaker/governance/explain.ts"
 import { judgeDocument } from "../../../circuit-breaker/governance/judge.ts";
 import { configDigest } from "../../../protocol/config.ts";
 import { resolveThresholds } from "../../../protocol/thresholds.ts";
-import { type Case, empty, waiting } from "./cases.ts";
+import { type Case, empty, iso, waiting } from "./cases.ts";
 import { CHANGE_CASES } from "./cases-changes.ts";
 import { PAUSE_CASES } from "./cases-pauses.ts";
 import {
@@ -76,7 +76,10 @@ test("a gap is read from the feeds' memory", () => {
   const feeds = [{ ...chain, gapAt: START - HOUR }];
   const judgement = { ...judgementOf({} as Case), memory: { feeds, governance: empty } };
   expect(judgeDocument(acceptOf({ by: QUORUM, gapAt: START - HOUR }), judgement)).toBe("taken");
-  expect(judgeDocument(acceptOf({ by: QUORUM, gapAt: START }), judgement)).toBe("nothing");
+  const other = acceptOf({ by: QUORUM, gapAt: START });
+  expect(judgeDocument(other, judgement)).toBe("nothing");
+  const words = `the gap of ETH/USD began at ${iso(START - HOUR)}, not at ${iso(START)}`;
+  expect(explainDocument(other, "nothing", judgement)).toBe(words);
 });
 
 test("where there are no governors nothing is changed: guardians are no quorum of none", () => {
