@@ -11,11 +11,12 @@ import { OperationalError } from "../node/io/operational-error.ts";
 import { createReviewer, type Reviewer } from "../node/io/review.ts";
 import { startNode } from "../node/io/runtime.ts";
 import { openStore } from "../node/io/store.ts";
-import { type NodeConfig, undeclaredChains } from "../node/node-config.ts";
+import type { NodeConfig } from "../node/node-config.ts";
 import type { Store } from "../node/store.ts";
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
+import { adviseOperator } from "./node-advice.ts";
 import { createIncidentSuite } from "./review/incidents.ts";
 
 const MINUTE_MS = 60_000;
@@ -64,9 +65,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     const own = { config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains, review };
     const node = await startNode({ network, ...own });
     stops.push(() => node.stop());
-    for (const chain of undeclaredChains(config, node.network().config)) {
-      log.warn({ chain }, `rpc.${chain}: the config in force declares no such chain; its endpoints wait for one that does`);
-    }
+    for (const { fields, text } of adviseOperator(config, node.network().config)) log.warn(fields, text);
     const gateway = await openGateway({
       host: config.api.host,
       port: config.api.port,

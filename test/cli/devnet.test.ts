@@ -8,8 +8,8 @@ import { DEVELOPMENT_CHAIN, openChain } from "../../cli/devnet/chain.ts";
 import { startControl } from "../../cli/devnet/control.ts";
 import { writeDevnet } from "../../cli/devnet/layout.ts";
 import { readNetworkFile, readNodeFile } from "../../cli/files.ts";
+import { adviseOperator } from "../../cli/node-advice.ts";
 import { readKeyFile } from "../../node/io/keys.ts";
-import { undeclaredChains } from "../../node/node-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "breakwater-cli-devnet-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,7 +38,7 @@ describe("the development network's files", () => {
     for (const { configFile } of nodes) {
       const config = readNodeFile(configFile);
       expect(config.rpc).toEqual(RPC);
-      expect(undeclaredChains(config, network.config)).toEqual([]);
+      expect(adviseOperator(config, network.config)).toEqual([]);
     }
   });
 
