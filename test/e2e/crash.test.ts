@@ -16,7 +16,7 @@ import { certificatesIn, promisesIn, signaturesIn } from "./stores.ts";
 import { type FeedView, summarize, viewFeed } from "./stream.ts";
 
 /** Three quarters of these are not led by the dead node. */
-const ROUNDS_WITHOUT_ONE = 72;
+const ROUNDS_WITHOUT_ONE = 48;
 /** BREAKER.md: restart fires in the first restartRounds (3) rounds. */
 const RESTART_ROUNDS = 3;
 
