@@ -22,10 +22,13 @@ const CAP_VALUE = "0.0001";
 /** A document as it is handed in, and what it is of. */
 export type Handed = { readonly bytes: Uint8Array; readonly document: SignedDocument["document"]; readonly digest: Digest };
 
+/** What keyholders look at before they sign. */
+type Seen = Pick<RoundMachine, "network" | "governance">;
+
 /** The keyholders of a trial: what they sign depends on what the node that they hand it to holds for true. */
 export type Council = {
   /** Undefined when there is nothing to say in this state. */
-  readonly draft: (act: Act, node: { readonly machine: RoundMachine; readonly now: number }) => Handed | undefined;
+  readonly draft: (act: Act, node: { readonly machine: Seen; readonly now: number }) => Handed | undefined;
   /** Every config that somebody proposed so far. */
   readonly networkOf: (digest: Digest) => Network | undefined;
 };
@@ -61,7 +64,7 @@ export function createCouncil({
     return parsed.value;
   };
 
-  const draft = (act: Act, { machine, now }: { readonly machine: RoundMachine; readonly now: number }) => {
+  const draft = (act: Act, { machine, now }: { readonly machine: Seen; readonly now: number }) => {
     const { config, configDigest: inForce } = machine.network();
     const content = contentOf(act, { config, inForce, machine, now, nodes, succeed });
     return content === undefined ? undefined : sign(signersOf(act), content);
@@ -107,7 +110,7 @@ function signersOf({ kind, who }: Act): readonly Key[] {
 type Scene = {
   readonly config: NetworkConfig;
   readonly inForce: Digest;
-  readonly machine: RoundMachine;
+  readonly machine: Seen;
   readonly now: number;
   readonly nodes: readonly Key[];
   readonly succeed: (config: NetworkConfig, changes: object) => NetworkConfig | undefined;
