@@ -1,6 +1,6 @@
 import type { Judgement } from "../circuit-breaker/governance/judge.ts";
 import { EMPTY_MEMORY } from "../circuit-breaker/memory.ts";
-import { type Digest, keccakHex } from "../protocol/bytes.ts";
+import { type Address, type Digest, keccakHex } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
 import { compareText } from "../protocol/feed.ts";
 import type { SignedDocument } from "../protocol/governance.ts";
@@ -9,7 +9,7 @@ import { MAX_DOCUMENTS, type SignedObservation } from "../protocol/observation.t
 import { fail, type Result } from "../protocol/result.ts";
 import { settleConfig } from "./configuring.ts";
 import { type Desk, emit } from "./desk.ts";
-import { isValidUnder, keyholdersOf, type PooledDocument } from "./documents.ts";
+import { isValidUnder, type PooledDocument, preferredOf } from "./documents.ts";
 import type { DocumentReceipt } from "./machine.ts";
 
 /** What one observation's documents may weigh together: a config of the largest size, and everything else there is to say. */
@@ -19,17 +19,21 @@ export const MAX_ROUND_DOCUMENT_BYTES = 8 * 1024 * 1024;
 
 /**
  * The documents that this node names in its observation of a round: those that the fold would take on its head, and configs whose replay
- * it came to itself. Those of the same keyholders take turns with the others', so that nobody's flood keeps out what others say.
+ * it came to itself; of those that say the same only the one that every node prefers. Those of the same keyholders take turns with the
+ * others', so that nobody's flood keeps out what others say, and a config waits for all that is said at once.
  */
 export function carriedDocuments(desk: Desk, round: number): readonly Digest[] {
   const judgement = judgementOf(desk, round);
-  const takeable = desk.documents.all().filter(({ signed }) => isTakeable(desk, signed, judgement));
-  for (const pooled of takeable) pooled.usedIn = round;
-  const agreed = takeable.filter(({ signed, review }) => signed.document.kind !== "config" || review === "agrees");
+  for (const pooled of desk.documents.all()) pooled.takeable = isTakeable(desk, pooled.signed, judgement);
+  const wanted = preferredOf(desk.documents.all().filter(({ takeable }) => takeable));
+  for (const pooled of wanted) pooled.usedIn = round;
+  const agreed = wanted.filter(({ signed, review }) => signed.document.kind !== "config" || review === "agrees");
   const chosen: Digest[] = [];
   let bytes = 0;
-  for (const { signed } of inTurns(agreed)) {
+  for (const pooled of byUrgency(agreed)) {
+    const { signed } = pooled;
     if (chosen.length >= MAX_DOCUMENTS || bytes + signed.bytes.length > MAX_CARRIED_BYTES) continue;
+    pooled.namedIn = round;
     chosen.push(signed.digest);
     bytes += signed.bytes.length;
   }
@@ -42,13 +46,23 @@ function isTakeable(desk: Desk, { document }: SignedDocument, judgement: Judgeme
   return code === "taken" || (document.kind === "config" && code === "waits");
 }
 
-/** The first of every group of keyholders, then the second of each, and so on. */
+/**
+ * A pause never waits behind a config; nor does one more document of those who can say endlessly many keep out every config, so that one
+ * place is a config's if there is any.
+ */
+function byUrgency(documents: readonly PooledDocument[]): readonly PooledDocument[] {
+  const urgent = inTurns(documents.filter(({ signed }) => signed.document.kind !== "config"));
+  const configs = inTurns(documents.filter(({ signed }) => signed.document.kind === "config"));
+  return [...urgent.slice(0, MAX_DOCUMENTS - 1), ...configs, ...urgent.slice(MAX_DOCUMENTS - 1)];
+}
+
+/** A document's turn is that of whichever of its keyholders has said the least: nobody makes another's turn a later one. */
 function inTurns(documents: readonly PooledDocument[]): readonly PooledDocument[] {
-  const counts = new Map<string, number>();
+  const counts = new Map<Address, number>();
   const placed = documents.map((pooled) => {
-    const keyholders = keyholdersOf(pooled.signed.document);
-    const turn = counts.get(keyholders) ?? 0;
-    counts.set(keyholders, turn + 1);
+    const keyholders = pooled.signed.document.approvals.map(({ keyholder }) => keyholder);
+    const turn = Math.min(...keyholders.map((keyholder) => counts.get(keyholder) ?? 0));
+    for (const keyholder of keyholders) counts.set(keyholder, (counts.get(keyholder) ?? 0) + 1);
     return { pooled, turn };
   });
   return placed.sort((a, b) => a.turn - b.turn).map(({ pooled }) => pooled);
@@ -79,8 +93,10 @@ export function noticeDocuments(desk: Desk, { observation, signer }: SignedObser
   const { roundMs, maxSkewMs } = desk.network.config;
   for (const digest of documents) {
     const pooled = desk.documents.find(digest);
-    if (pooled !== undefined) pooled.usedIn = Math.max(pooled.usedIn, round);
-    else if (!desk.documents.isRefused(digest))
+    if (pooled !== undefined) {
+      pooled.usedIn = Math.max(pooled.usedIn, round);
+      pooled.namedIn = Math.max(pooled.namedIn, round);
+    } else if (!desk.documents.isRefused(digest))
       desk.fetching.need({ kind: "document", digest }, [signer], (round + 1) * roundMs + maxSkewMs);
   }
 }
@@ -125,8 +141,9 @@ export function takeDocument(desk: Desk, digest: Digest, bytes: Uint8Array): str
 /** What a round took in: whoever adopts it may still be asked for it, and needs the content of a config to come. */
 export function admitDocument(desk: Desk, signed: SignedDocument, named: boolean): void {
   desk.fetching.drop({ kind: "document", digest: signed.digest });
-  if (!desk.documents.add(signed, { round: desk.round, named })) return;
-  emit(desk, { kind: "keep", document: signed });
+  const takeable = isTakeable(desk, signed, judgementOf(desk, desk.round + 1));
+  if (!desk.documents.add(signed, { round: desk.round, named, takeable })) return;
+  if (desk.documents.find(signed.digest)?.isKept === true) emit(desk, { kind: "keep", document: signed });
   if (signed.document.kind !== "config") return;
   desk.fetching.drop({ kind: "document", digest: signed.document.configDigest });
   settleConfig(desk);
@@ -151,7 +168,7 @@ export function takeSubmitted(desk: Desk, id: string, bytes: Uint8Array): void {
 }
 
 function receive(desk: Desk, signed: SignedDocument): DocumentReceipt {
-  const { digest, document } = signed;
+  const { document } = signed;
   const judgement = judgementOf(desk, desk.round + 1);
   const code = desk.fold.judgeDocument(document, judgement);
   const isConfig = document.kind === "config";
@@ -159,10 +176,12 @@ function receive(desk: Desk, signed: SignedDocument): DocumentReceipt {
     return { ok: false, code, detail: desk.fold.explainDocument(document, code, judgement) };
   }
   admitDocument(desk, signed, false);
-  const pooled = desk.documents.find(digest);
+  // Where enough that say the same wait here, the one that is preferred speaks for all.
+  const pooled = desk.documents.find(signed.digest) ?? desk.documents.fellowsOf(signed)[0];
   if (pooled === undefined)
     return { ok: false, code: "busy", detail: "too many documents of these keyholders wait here already" };
   pooled.usedIn = desk.round;
+  const { digest } = pooled.signed;
   if (!isConfig || pooled.review === "agrees") return { ok: true, digest, code: "carried" };
   if (pooled.review !== "differs") return { ok: true, digest, code: "review" };
   return { ok: false, code: "waits", detail: "this node came to another replay report than the document names, or to refusals" };
@@ -181,9 +200,12 @@ export function stepReviews(desk: Desk): void {
   emit(desk, { kind: "review", document: next.signed });
 }
 
+/** The outcome is one for all that say the same: whoever approved them is no part of a replay. */
 export function takeReviewed(desk: Desk, digest: Digest, agrees: boolean): void {
   const pooled = desk.documents.find(digest);
-  if (pooled !== undefined) pooled.review = agrees ? "agrees" : "differs";
+  if (pooled !== undefined) {
+    for (const same of [pooled, ...desk.documents.fellowsOf(pooled.signed)]) same.review = agrees ? "agrees" : "differs";
+  }
   stepReviews(desk);
 }
 
