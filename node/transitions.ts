@@ -1,7 +1,14 @@
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Certificate } from "../protocol/certificate.ts";
 import type { Network } from "../protocol/config.ts";
-import { type Transition, type TransitionFault, verifyTransition } from "../protocol/transition.ts";
+import {
+  findSealedFault,
+  openTransition,
+  type SealedTransition,
+  type Transition,
+  type TransitionFault,
+  verifyTransition,
+} from "../protocol/transition.ts";
 import { headNetwork, settleConfig, stepAhead } from "./configuring.ts";
 import { askOrder, type Desk, emit } from "./desk.ts";
 import type { Step } from "./networks.ts";
@@ -9,11 +16,18 @@ import { decodeTransitionAnswer, encodeTransitionAnswer } from "./wire.ts";
 
 /** How long a transition is asked for; whoever still speaks of its config after that starts the search again. */
 const TRANSITION_MS = 10_000;
-/** Transitions that wait for the one before them; each holds a whole config. */
+/** Transitions that wait for the one before them; each holds the bytes of a whole config. */
 const MAX_WAITING = 8;
+/** Steps that one way back may have: a neighbour does not keep more. */
+const MAX_STEPS_BACK = 64;
 
-/** A transition whose predecessor is not known: the config that it is said to lead from. */
-export type WaitingTransition = { readonly from: Digest; readonly transition: Transition };
+/** A transition whose predecessor is not known: the config that it is said to lead from, by whom, and how many steps back it is. */
+export type WaitingTransition = {
+  readonly from: Digest;
+  readonly transition: SealedTransition;
+  readonly by: Address;
+  readonly steps: number;
+};
 
 /**
  * A neighbour speaks of another config than the one reached here, so this node may be behind a transition: asked for by the config's
@@ -43,7 +57,7 @@ export function takeTransition(desk: Desk, digest: Digest, bytes: Uint8Array, fr
   if (transition.certificate.header.configDigest !== digest) return "another transition";
   const predecessor = desk.networks.find(before);
   const isHere = predecessor !== undefined && isWayFrom(desk, predecessor, transition);
-  if (!isHere) return postpone(desk, digest, { from: before, transition }, from);
+  if (!isHere) return postpone(desk, digest, { from: before, transition, by: from });
   const fault = follow(desk, predecessor, transition);
   if (fault === undefined) followWaiting(desk);
   return fault;
@@ -53,36 +67,54 @@ export function takeTransition(desk: Desk, digest: Digest, bytes: Uint8Array, fr
  * Behind the head a transition only explains what came into force, so it may lead from any config that is known; ahead of it only from
  * the one in force: whoever held keys of an older committee must not fork off from there.
  */
-function isWayFrom(desk: Desk, predecessor: Network, { certificate }: Transition): boolean {
+function isWayFrom(desk: Desk, predecessor: Network, { certificate }: SealedTransition): boolean {
   if (certificate.header.round <= desk.rounds.head().round) return true;
   return predecessor === reached(desk);
 }
 
-function postpone(desk: Desk, digest: Digest, waiting: WaitingTransition, from: Address): string | undefined {
-  if (waiting.from === digest || desk.waiting.has(waiting.from)) return "a transition that leads in a circle";
-  desk.waiting.set(digest, waiting);
+/**
+ * Nothing of it can be verified yet, so nothing of it is parsed. Whoever invents a predecessor makes this node ask for it: each step is
+ * charged to his word, which is not followed up again for as much longer.
+ */
+function postpone(desk: Desk, digest: Digest, { from, transition, by }: Omit<WaitingTransition, "steps">): string | undefined {
+  if (from === digest || desk.waiting.has(from)) return "a transition that leads in a circle";
+  const after = [...desk.waiting.values()].find((waiting) => waiting.from === digest);
+  const steps = (after?.steps ?? 0) + 1;
+  if (steps > MAX_STEPS_BACK) return "a transition too many steps back";
+  desk.waiting.set(digest, { from, transition, by, steps });
   for (const oldest of desk.waiting.keys()) if (desk.waiting.size > MAX_WAITING) desk.waiting.delete(oldest);
-  wantTransition(desk, waiting.from, from);
+  desk.rumours.set(by, Math.max(desk.now, desk.rumours.get(by) ?? 0) + TRANSITION_MS);
+  wantTransition(desk, from, by);
   return undefined;
 }
 
+/** One that turns out to lead nowhere was this neighbour's answer: the others are asked for it. */
 function followWaiting(desk: Desk): void {
-  for (const [digest, { from, transition }] of desk.waiting) {
+  for (const [digest, { from, transition, by }] of desk.waiting) {
     const predecessor = desk.networks.find(from);
     if (predecessor === undefined || !isWayFrom(desk, predecessor, transition)) continue;
     desk.waiting.delete(digest);
+    const others = askOrder(desk, []).filter((address) => address !== by);
     if (follow(desk, predecessor, transition) === undefined) followWaiting(desk);
+    else if (desk.networks.find(digest) === undefined)
+      desk.fetching.need({ kind: "transition", digest }, others, desk.now + TRANSITION_MS);
     return;
   }
 }
 
-/** Verified from where it leads from; says why not. */
-function follow(desk: Desk, from: Network, transition: Transition): string | undefined {
-  const { round } = transition.certificate.header;
+/** Verified from where it leads from, and parsed only once the committee there has signed for it; says why not. */
+function follow(desk: Desk, from: Network, sealed: SealedTransition): string | undefined {
+  const { round } = sealed.certificate.header;
   const known = round <= desk.rounds.head().round ? 0 : Math.max(desk.rounds.head().round, stepAhead(desk)?.round ?? 0);
-  const verified = verifyTransition(transition, { from, round: known }, desk.scheme);
+  const fault = findSealedFault(sealed, { from, round: known }, desk.scheme);
+  if (fault !== undefined) return `transition: ${fault.code}`;
+  const opened = openTransition(sealed);
+  if (!opened.ok) return opened.error;
+  const verified = verifyTransition(opened.value, { from, round: known }, desk.scheme);
   if (!verified.ok) return `transition: ${verified.error.code}`;
-  addStep(desk, { from, network: verified.value, round, transition });
+  addStep(desk, { from, network: verified.value, round, transition: opened.value });
+  // What the neighbours said of another config was true.
+  desk.rumours.clear();
   return undefined;
 }
 

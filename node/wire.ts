@@ -8,7 +8,14 @@ import { encodeSignedProposal, MAX_MEMBERS, readHeader, type SignedProposal, wri
 import { fail, ok, type Result } from "../protocol/result.ts";
 import type { RoundBody } from "../protocol/round.ts";
 import { SIGNATURE_BYTES } from "../protocol/secp256k1.ts";
-import { decodeTransition, encodeTransition, MAX_TRANSITION_BYTES, type Transition } from "../protocol/transition.ts";
+import {
+  decodeSealedTransition,
+  encodeSealedTransition,
+  encodeTransition,
+  MAX_TRANSITION_BYTES,
+  type SealedTransition,
+  type Transition,
+} from "../protocol/transition.ts";
 import type { Topic, Want } from "./machine.ts";
 
 /** The largest canonical observation: 4096 entries of 120 bytes, 256 gauges, 64 documents. */
@@ -128,25 +135,29 @@ const LEADS_FROM = 0;
  * A transition as it goes from node to node: before it the digest of the config that it leads from, for whoever has to go there first.
  * A store alone does not know it: then it is left out.
  */
-export type TransitionAnswer = { readonly from: Digest | undefined; readonly transition: Transition };
+export type TransitionAnswer<T extends Transition | SealedTransition> = {
+  readonly from: Digest | undefined;
+  readonly transition: T;
+};
 
-export function encodeTransitionAnswer({ from, transition }: TransitionAnswer): Uint8Array {
+export function encodeTransitionAnswer({ from, transition }: TransitionAnswer<Transition | SealedTransition>): Uint8Array {
   const writer = createWriter();
   if (from !== undefined) {
     writer.u8(LEADS_FROM);
     writer.bytes(fromHex(from));
   }
-  writer.bytes(encodeTransition(transition));
+  writer.bytes("json" in transition ? encodeSealedTransition(transition) : encodeTransition(transition));
   return writer.finish();
 }
 
-export function decodeTransitionAnswer(bytes: Uint8Array): Result<TransitionAnswer, string> {
+/** The config inside stays sealed: anybody can write one, and only its certificate says whether it is worth parsing. */
+export function decodeTransitionAnswer(bytes: Uint8Array): Result<TransitionAnswer<SealedTransition>, string> {
   if (bytes.length > MAX_ANSWER_BYTES.transition) return fail(`expected at most ${MAX_ANSWER_BYTES.transition} bytes`);
   const reader = createReader(bytes);
   const from = bytes[0] === LEADS_FROM && reader.u8() === LEADS_FROM ? toHex(reader.bytes(32)) : undefined;
   const fault = reader.fault();
   if (fault !== undefined) return fail(fault);
-  const transition = decodeTransition(bytes.subarray(bytes.length - reader.remaining()));
+  const transition = decodeSealedTransition(bytes.subarray(bytes.length - reader.remaining()));
   return transition.ok ? ok({ from, transition: transition.value }) : transition;
 }
 

@@ -10,7 +10,7 @@ import { createReader, createWriter } from "./codec.ts";
 import { type Committee, memberIndex } from "./committee.ts";
 import { configDigest, type Network, type NetworkConfig, networkUnder } from "./config.ts";
 import { isSameNetwork } from "./config-change.ts";
-import { decodeConfig, MAX_CONFIG_BYTES, readConfigBytes, writeConfig } from "./config-codec.ts";
+import { decodeConfig, encodeConfig, MAX_CONFIG_BYTES, readConfigBytes } from "./config-codec.ts";
 import { type Domain, roundDigest } from "./eip712.ts";
 import { MAX_MEMBERS } from "./proposal.ts";
 import { fail, ok, type Result } from "./result.ts";
@@ -25,6 +25,9 @@ export const MAX_TRANSITION_BYTES = 1 + 4 + MAX_CONFIG_BYTES + 216 + 1 + MAX_MEM
  * as a quorum of its own. This is how nodes and consumers follow from one committee to the next.
  */
 export type Transition = { readonly config: NetworkConfig; readonly certificate: Certificate };
+
+/** A transition whose config is still to be parsed: that costs much, so it waits until its certificate is known to be worth it. */
+export type SealedTransition = { readonly json: Uint8Array; readonly certificate: Certificate };
 
 /** The committee of the parent's config and that of the round's. */
 export type BothCommittees = { readonly from: Committee; readonly to: Committee };
@@ -122,17 +125,52 @@ export function verifyTransition(
   return verified.ok ? ok(to) : fault("certificate", verified.error.code);
 }
 
+/**
+ * What of {@link verifyTransition} can be asked before the config is parsed: that it is newer, into another config, and signed by a
+ * quorum of the committee before, so that nobody without its keys makes a follower parse. Undefined when it is worth parsing.
+ */
+export function findSealedFault(
+  { certificate: { header, signatures } }: SealedTransition,
+  { from, round: known }: Standpoint,
+  scheme: Secp256k1,
+): TransitionFault | undefined {
+  const { committee, domain, config, configDigest: before } = from;
+  if (header.round <= known) return { code: "older", detail: `expected a round after ${known}, found ${header.round}` };
+  if (header.configDigest === before) return { code: "same", detail: "the config is in force already" };
+  if (header.timestamp !== header.round * config.roundMs) {
+    return { code: "times", detail: "timestamp does not follow from the round's number" };
+  }
+  const own = signatures.filter(({ signer }) => memberIndex(committee, signer) >= 0);
+  const isDistinct = signatures.every(({ signer }, index) => signer > (signatures[index - 1]?.signer ?? ""));
+  if (own.length < committee.quorum || !isDistinct) return { code: "certificate", detail: "count" };
+  const hash = fromHex(roundDigest(domain, header));
+  const isSigned = own.every(({ signer, signature }) => scheme.recover(hash, signature) === signer);
+  return isSigned ? undefined : { code: "certificate", detail: "signature" };
+}
+
 /** Version, length and RFC 8785 JSON of the config, then the certificate's bytes. */
 export function encodeTransition({ config, certificate }: Transition): Uint8Array {
+  return encodeSealedTransition({ json: encodeConfig(config), certificate });
+}
+
+/** The same of a transition that was never opened. */
+export function encodeSealedTransition({ json, certificate }: SealedTransition): Uint8Array {
   const writer = createWriter();
   writer.u8(TRANSITION_VERSION);
-  writeConfig(writer, config);
+  writer.u32(json.length);
+  writer.bytes(json);
   writer.bytes(encodeCertificate(certificate));
   return writer.finish();
 }
 
 /** Total: only the canonical form decodes, and only a config that parses. Whether it leads anywhere is {@link verifyTransition}'s rule. */
 export function decodeTransition(bytes: Uint8Array): Result<Transition, string> {
+  const sealed = decodeSealedTransition(bytes);
+  return sealed.ok ? openTransition(sealed.value) : sealed;
+}
+
+/** Total, and cheap: lengths and the certificate's form. Of the config nothing is looked at, not even its digest. */
+export function decodeSealedTransition(bytes: Uint8Array): Result<SealedTransition, string> {
   if (bytes.length > MAX_TRANSITION_BYTES) return fail(`expected at most ${MAX_TRANSITION_BYTES} bytes`);
   const reader = createReader(bytes);
   if (reader.u8() !== TRANSITION_VERSION) reader.refuse(`expected transition version ${TRANSITION_VERSION}`);
@@ -140,7 +178,11 @@ export function decodeTransition(bytes: Uint8Array): Result<Transition, string> 
   const fault = reader.fault();
   if (fault !== undefined) return fail(fault);
   const certificate = decodeCertificate(reader.bytes(reader.remaining()));
-  if (!certificate.ok) return certificate;
-  const config = decodeConfig(json, certificate.value.header.configDigest);
-  return config.ok ? ok({ config: config.value, certificate: certificate.value }) : config;
+  return certificate.ok ? ok({ json, certificate: certificate.value }) : certificate;
+}
+
+/** Total: the config is the one of the certificate's header, in its canonical form. */
+export function openTransition({ json, certificate }: SealedTransition): Result<Transition, string> {
+  const config = decodeConfig(json, certificate.header.configDigest);
+  return config.ok ? ok({ config: config.value, certificate }) : config;
 }

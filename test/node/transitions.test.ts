@@ -5,8 +5,10 @@ import { createRoundMachine } from "../../node/round.ts";
 import { NO_HEAD } from "../../node/round-book.ts";
 import { noticeConfig, takeTransition } from "../../node/transitions.ts";
 import { encodeTransitionAnswer } from "../../node/wire.ts";
-import { type Digest, fromHex } from "../../protocol/bytes.ts";
+import { type Digest, fromHex, utf8 } from "../../protocol/bytes.ts";
+import type { Certificate } from "../../protocol/certificate.ts";
 import type { Network } from "../../protocol/config.ts";
+import { encodeConfig } from "../../protocol/config-codec.ts";
 import { roundDigest } from "../../protocol/eip712.ts";
 import { encodeSignedObservation, signObservation } from "../../protocol/observation.ts";
 import { changed, keysOf, transitionInto } from "../client/changing.ts";
@@ -56,6 +58,84 @@ describe("an answer to a question for a transition", () => {
       expect(takeTransition(desk, network.configDigest, answer(network, digestOf(index)), peer)).toBeUndefined();
     }
     expect(desk.waiting.size).toBe(8);
+  });
+});
+
+describe("a config inside an answer", () => {
+  const { certificate } = transitionInto(next, ROUND, members.slice(0, 3));
+  const garbage = utf8("no config");
+  const sealed = (signatures: Certificate["signatures"], json = garbage) =>
+    encodeTransitionAnswer({ from: genesis.configDigest, transition: { json, certificate: { ...certificate, signatures } } });
+  const { signatures } = certificate;
+  const byOther = signatures.map(({ signer }, index) => ({ signer, signature: signatures[(index + 1) % 3]?.signature ?? "0x" }));
+  const strangers = [...signatures.slice(0, 2), { signer: testKey(9).address, signature: signatures[2]?.signature ?? "0x" }].sort(
+    (a, b) => (a.signer < b.signer ? -1 : 1),
+  );
+
+  it.each([
+    ["nobody", []],
+    ["too few", signatures.slice(0, 2)],
+    ["too few beside a stranger", strangers],
+    ["members, in each other's name,", byOther],
+  ])("that %s signed is not looked at: what is wrong with it is not seen", (_, by) => {
+    expect(takeTransition(deskOf(), next.configDigest, sealed(by), peer)).toBe("transition: certificate");
+  });
+
+  it("is looked at once a quorum of the committee before has signed for it", () => {
+    expect(takeTransition(deskOf(), next.configDigest, sealed(signatures), peer)).toContain("config:");
+    const desk = deskOf();
+    expect(takeTransition(desk, next.configDigest, sealed(signatures, encodeConfig(next.config)), peer)).toBeUndefined();
+    expect(desk.networks.find(next.configDigest)?.config).toEqual(next.config);
+  });
+
+  it("waits as it came, and if it leads nowhere the others are asked for the transition", () => {
+    const desk = deskOf();
+    const second = changed(next, undefined, { leaseMs: 63_000 });
+    const { certificate: into } = transitionInto(second, ROUND + 1, members.slice(0, 3));
+    const transition = { json: garbage, certificate: into };
+    const wanted = { kind: "transition", digest: second.configDigest } as const;
+    const bytes = encodeTransitionAnswer({ from: next.configDigest, transition });
+    expect(takeTransition(desk, second.configDigest, bytes, peer)).toBeUndefined();
+    expect(desk.waiting.get(second.configDigest)?.transition).toEqual(transition);
+    expect(takeTransition(desk, next.configDigest, answer(next, genesis.configDigest), peer)).toBeUndefined();
+    expect([desk.waiting.size, desk.fetching.has(wanted)]).toEqual([0, true]);
+    const asked = desk.fetching.step(desk.now).outputs.flatMap((output) => (output.kind === "fetch" ? [output.from] : []));
+    expect(asked).not.toContain(peer);
+  });
+});
+
+describe("a way back that a neighbour invents", () => {
+  const { certificate } = transitionInto(next, ROUND, []);
+  const step = (index: number) => {
+    const header = { ...certificate.header, configDigest: digestOf(index) };
+    return encodeTransitionAnswer({
+      from: digestOf(index + 1),
+      transition: { json: utf8("{}"), certificate: { ...certificate, header } },
+    });
+  };
+
+  it("ends after 64 steps, and each of them makes his next word wait ten seconds longer", () => {
+    const desk = deskOf();
+    const taken = Array.from({ length: 64 }, (_, at) => takeTransition(desk, digestOf(at + 1), step(at + 1), peer));
+    expect(taken.every((fault) => fault === undefined)).toBe(true);
+    expect(takeTransition(desk, digestOf(65), step(65), peer)).toContain("too many steps");
+    desk.now += 639_999;
+    noticeConfig(desk, digestOf(200), peer);
+    expect(desk.fetching.has({ kind: "transition", digest: digestOf(200) })).toBe(false);
+    desk.now += 1;
+    noticeConfig(desk, digestOf(200), peer);
+    expect(desk.fetching.has({ kind: "transition", digest: digestOf(200) })).toBe(true);
+  });
+
+  it("costs him nothing where it led here", () => {
+    const desk = deskOf();
+    const second = changed(next, undefined, { leaseMs: 63_000 });
+    const last = answer(second, next.configDigest, ROUND + 1);
+    expect(takeTransition(desk, second.configDigest, last, peer)).toBeUndefined();
+    expect(desk.rumours.has(peer)).toBe(true);
+    expect(takeTransition(desk, next.configDigest, answer(next, genesis.configDigest), peer)).toBeUndefined();
+    expect(desk.networks.find(second.configDigest)?.config).toEqual(second.config);
+    expect(desk.rumours.has(peer)).toBe(false);
   });
 });
 

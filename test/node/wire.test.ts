@@ -19,6 +19,7 @@ import {
 } from "../../node/wire.ts";
 import { toHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { configDigest } from "../../protocol/config.ts";
+import { encodeConfig } from "../../protocol/config-codec.ts";
 import { encodeSignedObservation, MAX_DOCUMENTS, MAX_ENTRIES, MAX_GAUGES } from "../../protocol/observation.ts";
 import type { RoundBody } from "../../protocol/round.ts";
 import { encodeTransition } from "../../protocol/transition.ts";
@@ -119,7 +120,9 @@ describe("what goes over the wire", () => {
     const transition = { config, certificate: certificateBy([0, 1, 2], header) };
     for (const from of [digestOf(7), undefined]) {
       const bytes = encodeTransitionAnswer({ from, transition });
-      expect(decodeTransitionAnswer(bytes)).toEqual({ ok: true, value: { from, transition } });
+      const sealed = { json: encodeConfig(config), certificate: transition.certificate };
+      expect(decodeTransitionAnswer(bytes)).toEqual({ ok: true, value: { from, transition: sealed } });
+      expect(encodeTransitionAnswer({ from, transition: sealed })).toEqual(bytes);
       for (const end of [0, 1, 20, 33, 40, bytes.length - 1])
         expect(decodeTransitionAnswer(bytes.subarray(0, end)).ok).toBe(false);
     }
