@@ -24,8 +24,9 @@ export const MAX_ROUND_DOCUMENT_BYTES = 8 * 1024 * 1024;
  */
 export function carriedDocuments(desk: Desk, round: number): readonly Digest[] {
   const judgement = judgementOf(desk, round);
-  for (const pooled of desk.documents.all()) pooled.takeable = isTakeable(desk, pooled.signed, judgement);
-  const wanted = preferredOf(desk.documents.all().filter(({ takeable }) => takeable));
+  const takeable = new Set(desk.documents.all().filter(({ signed }) => isTakeable(desk, signed, judgement)));
+  for (const pooled of desk.documents.all()) pooled.takeable = takeable.has(pooled);
+  const wanted = preferredOf([...takeable]);
   for (const pooled of wanted) pooled.usedIn = round;
   const agreed = wanted.filter(({ signed, review }) => signed.document.kind !== "config" || review === "agrees");
   const chosen: Digest[] = [];

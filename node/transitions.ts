@@ -76,12 +76,13 @@ function isWayFrom(desk: Desk, predecessor: Network, { certificate }: SealedTran
  * Nothing of it can be verified yet, so nothing of it is parsed. Whoever invents a predecessor makes this node ask for it: each step is
  * charged to his word, which is not followed up again for as much longer.
  */
-function postpone(desk: Desk, digest: Digest, { from, transition, by }: Omit<WaitingTransition, "steps">): string | undefined {
-  if (from === digest || desk.waiting.has(from)) return "a transition that leads in a circle";
-  const after = [...desk.waiting.values()].find((waiting) => waiting.from === digest);
+function postpone(desk: Desk, digest: Digest, waiting: Omit<WaitingTransition, "steps">): string | undefined {
+  if (waiting.from === digest || desk.waiting.has(waiting.from)) return "a transition that leads in a circle";
+  const { from, by } = waiting;
+  const after = [...desk.waiting.values()].find((other) => other.from === digest);
   const steps = (after?.steps ?? 0) + 1;
   if (steps > MAX_STEPS_BACK) return "a transition too many steps back";
-  desk.waiting.set(digest, { from, transition, by, steps });
+  desk.waiting.set(digest, { ...waiting, steps });
   for (const oldest of desk.waiting.keys()) if (desk.waiting.size > MAX_WAITING) desk.waiting.delete(oldest);
   desk.rumours.set(by, Math.max(desk.now, desk.rumours.get(by) ?? 0) + TRANSITION_MS);
   wantTransition(desk, from, by);

@@ -86,10 +86,12 @@ export function verifyTransitionCertificate(
   }
   const digest = roundDigest(domain, header);
   const hash = fromHex(digest);
-  const indices = signatures.flatMap(({ signer, signature }, index) =>
-    scheme.recover(hash, signature) === signer ? [] : [index],
-  );
+  const indices = signatures.flatMap((signature, index) => (isSigned(hash, signature, scheme) ? [] : [index]));
   return indices.length === 0 ? ok(digest) : fail({ code: "signature", indices });
+}
+
+function isSigned(hash: Uint8Array, { signer, signature }: RoundSignature, scheme: Secp256k1): boolean {
+  return scheme.recover(hash, signature) === signer;
 }
 
 /** Why a transition leads nowhere, in the order in which it is asked. */
@@ -144,8 +146,8 @@ export function findSealedFault(
   const isDistinct = signatures.every(({ signer }, index) => signer > (signatures[index - 1]?.signer ?? ""));
   if (own.length < committee.quorum || !isDistinct) return { code: "certificate", detail: "count" };
   const hash = fromHex(roundDigest(domain, header));
-  const isSigned = own.every(({ signer, signature }) => scheme.recover(hash, signature) === signer);
-  return isSigned ? undefined : { code: "certificate", detail: "signature" };
+  const isByThem = own.every((signature) => isSigned(hash, signature, scheme));
+  return isByThem ? undefined : { code: "certificate", detail: "signature" };
 }
 
 /** Version, length and RFC 8785 JSON of the config, then the certificate's bytes. */
