@@ -108,7 +108,9 @@ async function* eventsOf(url: string, init: RequestInit): AsyncGenerator<BundleD
     const events = `${text}${chunk.value}`.split("\n\n");
     text = events.pop() ?? "";
     for (const event of events) {
-      const data = event.split("\n").find((line) => line.startsWith("data: "));
+      // A named event is a breaker's change of state; what it says stands in the round's bundle as well.
+      const lines = event.split("\n");
+      const data = lines.some((line) => line.startsWith("event: ")) ? undefined : lines.find((line) => line.startsWith("data: "));
       if (data !== undefined) yield JSON.parse(data.slice("data: ".length)) as BundleDocument;
     }
   }
