@@ -1,4 +1,4 @@
-import { type ComputedRound, nextRound, type ParentRound } from "../../aggregator/round.ts";
+import { type ComputedRound, configAfter, nextRound, type ParentRound } from "../../aggregator/round.ts";
 import type { Topic } from "../../node/machine.ts";
 import { NO_HEAD } from "../../node/round-book.ts";
 import { encodeProposalMessage, encodeSignatureMessage } from "../../node/wire.ts";
@@ -60,12 +60,14 @@ function withoutObserver({ observer: _, ...contents }: Observation): Omit<Observ
   return contents;
 }
 
-/** A round as any node would compute it from these parts. */
+/** A round as any node would compute it from these parts; on a parent that names another config than ours, as if there were none. */
 export function computeRound(
   view: AdversaryView,
   { parent, round, observations }: { parent: ParentRound | undefined; round: number; observations: readonly SignedObservation[] },
 ): ComputedRound {
-  return nextRound({ network: view.network, parent, round, observations, documents: documentsOf(view, observations) });
+  const { network } = view;
+  const standing = configAfter(parent) === network.configDigest ? parent : undefined;
+  return nextRound({ network, parent: standing, round, observations, documents: documentsOf(view, observations) });
 }
 
 /** What these observations name and this node has, by ascending digest. */

@@ -66,7 +66,15 @@ export function createCouncil({
 
   const draft = (act: Act, { machine, now }: { readonly machine: Seen; readonly now: number }) => {
     const { config, configDigest: inForce } = machine.network();
-    const content = contentOf(act, { config, inForce, machine, now, nodes, succeed });
+    const content = contentOf(act, {
+      config,
+      inForce,
+      machine,
+      now,
+      nodes,
+      succeed,
+      networkOf: (digest) => networks.get(digest),
+    });
     return content === undefined ? undefined : sign(signersOf(act), content);
   };
 
@@ -111,6 +119,7 @@ type Scene = {
   readonly config: NetworkConfig;
   readonly inForce: Digest;
   readonly machine: Seen;
+  readonly networkOf: (digest: Digest) => Network | undefined;
   readonly now: number;
   readonly nodes: readonly Key[];
   readonly succeed: (config: NetworkConfig, changes: object) => NetworkConfig | undefined;
@@ -162,12 +171,18 @@ function pause(feed: FeedScope, action: "none" | "robust" | "withdraw", until: n
 }
 
 /** Of the first feed that holds the pending config back, unless it is right to; else of a gap. */
-function acceptance({ feed }: Act, { machine, config }: Scene): DocumentContent | undefined {
+function acceptance({ feed }: Act, { machine, config, networkOf }: Scene): DocumentContent | undefined {
   const { pending } = machine.governance();
-  const held = pending?.feeds.find(({ accepted }) => !accepted);
+  const proposed = pending === undefined ? undefined : networkOf(pending.configDigest)?.config;
+  const held = pending?.feeds.find((item) => !item.accepted && !isMispriced(item.feed, proposed));
   const content = { kind: "accept", feed: held?.feed ?? feedOf(feed) } as const;
   if (pending === undefined || held === undefined) return { ...content, configDigest: ZERO_DIGEST, gapAt: config.roundMs };
   return { ...content, configDigest: pending.configDigest, gapAt: 0 };
+}
+
+/** Governors who accept a wrong price get it: no judge of prices could tell. */
+function isMispriced(feed: FeedId, proposed: NetworkConfig | undefined): boolean {
+  return proposed?.feeds.find((item) => item.feed === feed)?.sources.some(({ cap }) => cap?.value === CAP_VALUE) ?? true;
 }
 
 function proposal(act: Act, scene: Scene): DocumentContent | undefined {
