@@ -6,6 +6,7 @@ import type { ControlledWorld } from "../control.ts";
 import { createMarket, type Listings, type SimulatedMarket } from "../market.ts";
 import type { SimulatedVenue } from "../venue.ts";
 import { SIMULATED_VENUES } from "../venues/index.ts";
+import { readBody } from "./request-body.ts";
 
 /** No venue's ticker request has a longer body. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -78,7 +79,7 @@ async function serve(around: Surroundings, request: IncomingMessage, response: S
   const url = new URL(request.url ?? "/", "http://venue");
   const [, name = "", ...rest] = url.pathname.split("/");
   const venue = around.venues.get(name);
-  const body = await readBody(request);
+  const body = await readBody(request, MAX_BODY_BYTES);
   if (venue === undefined || body === undefined) {
     response.writeHead(venue === undefined ? 404 : 413, { "content-type": "text/plain" });
     response.end(venue === undefined ? `no such venue; one of ${[...around.venues.keys()].join(", ")}` : "body too long");
@@ -104,18 +105,6 @@ async function serve(around: Surroundings, request: IncomingMessage, response: S
     }, answer.delayMs);
     around.delayed.add(timer);
   }
-}
-
-/** Undefined when it is longer than a venue would read. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function formatOf(name: string): SimulatedVenue {

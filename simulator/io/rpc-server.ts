@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fail, ok } from "../../protocol/result.ts";
 import type { SimulatedChain } from "../chain/chain.ts";
 import { type ControlledChains, stateOf } from "../chain/control.ts";
 import { answerRpc } from "../chain/json-rpc.ts";
+import { readBody } from "./request-body.ts";
 
 /** What a node's batch is far below. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -37,7 +38,7 @@ export async function startRpcServer({ host = "127.0.0.1", port = 0, chains, now
   const server = createServer((request, response) => {
     void (async () => {
       const chain = byName.get((request.url ?? "").split("/")[1] ?? "");
-      const body = await readBody(request);
+      const body = await readBody(request, MAX_BODY_BYTES);
       if (chain === undefined || body === undefined || request.method !== "POST") {
         response.writeHead(chain === undefined ? 404 : body === undefined ? 413 : 405).end();
         return;
@@ -72,16 +73,4 @@ export async function startRpcServer({ host = "127.0.0.1", port = 0, chains, now
         server.closeAllConnections();
       }),
   };
-}
-
-/** Undefined when it is longer than a node would ask. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
