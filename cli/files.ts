@@ -54,7 +54,7 @@ export function readNodeFile(path: string): NodeConfig {
       unknown.map((venue) => ({ path: `venues.${venue}`, expected: "expected a venue with an adapter" })),
     );
   const folder = dirname(resolve(path));
-  const { network, key, storage, ...rest } = parsed.value;
+  const { network, key, storage, redis, alerts, ...rest } = parsed.value;
   return {
     ...rest,
     network: resolve(folder, network),
@@ -63,6 +63,17 @@ export function readNodeFile(path: string): NodeConfig {
       ...(key.passwordFile === undefined ? {} : { passwordFile: resolve(folder, key.passwordFile) }),
     },
     storage: { ...storage, path: resolve(folder, storage.path) },
+    alerts: alerts.map(({ url, secretFile }) => ({ url, secretFile: resolve(folder, secretFile) })),
+    ...(redis === undefined ? {} : { redis: resolveRedisFiles(folder, redis) }),
+  };
+}
+
+function resolveRedisFiles(folder: string, redis: NonNullable<NodeConfig["redis"]>): NonNullable<NodeConfig["redis"]> {
+  const { passwordFile, caFile, ...rest } = redis;
+  return {
+    ...rest,
+    ...(passwordFile === undefined ? {} : { passwordFile: resolve(folder, passwordFile) }),
+    ...(caFile === undefined ? {} : { caFile: resolve(folder, caFile) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { decodeCertificate } from "../protocol/certificate.ts";
 import { memberIndex } from "../protocol/committee.ts";
 import { roundDigest } from "../protocol/eip712.ts";
 import { decodeSignedObservation } from "../protocol/observation.ts";
+import { decodeRoundBody } from "../protocol/round-codec.ts";
 import { takeDocument } from "./carrying.ts";
 import { checkAfter, checkCertificate } from "./certifying.ts";
 import { askOrder, type Desk, report } from "./desk.ts";
@@ -11,7 +12,6 @@ import { WINDOW_ROUNDS } from "./gossip-judge.ts";
 import { keepMessage } from "./keeping.ts";
 import type { Want } from "./machine.ts";
 import { noticeConfig, takeTransition } from "./transitions.ts";
-import { decodeRoundBody } from "./wire.ts";
 
 /** An answer to a fetch: only what was asked for, from whom it was asked, and nothing of it is trusted. */
 export function takeFetched(desk: Desk, want: Want, from: Address, bytes: Uint8Array): void {

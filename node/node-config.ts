@@ -9,6 +9,11 @@ const portSchema = z
   .min(1, "expected a port from 1 to 65535")
   .max(65_535, "expected a port from 1 to 65535");
 const urlSchema = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
+const socketUrlSchema = z.url({ protocol: /^wss?$/, error: "expected a ws or wss URL" });
+const redisUrlSchema = z.url({
+  protocol: /^redis(s|\+sentinel|s\+sentinel|\+cluster|s\+cluster)?$/,
+  error: "expected a redis URL",
+});
 const pathSchema = z.string("expected a path").min(1, "expected a path");
 const multiaddrSchema = z
   .string()
@@ -62,11 +67,30 @@ const nodeSchema = z.strictObject({
         timeoutMs: z.int().min(100).max(60_000).optional(),
         /** Another request budget than the public one the adapter knows: a paid tier, or a venue of one's own. */
         requestsPerSecond: z.number().positive().max(10_000).optional(),
+        /** Its push of quotes (WebSocket) elsewhere, or none; without a word the venue's own, unless `url` points the adapter elsewhere. */
+        stream: z.union([z.literal(false), socketUrlSchema], "expected a ws or wss URL, or false").optional(),
       }),
     )
     .default({}),
   /** JSON-RPC endpoints of each chain of the network, of different providers; their URLs may hold keys and are never logged. */
   rpc: z.record(z.string().regex(/^[A-Z0-9]{1,20}$/, "expected a chain's name"), endpointsSchema).default({}),
+  /** Where this node appends its certified rounds for gateways to follow, in a stream of its own (gateway/io/redis-connection.ts). */
+  redis: z
+    .strictObject({
+      url: redisUrlSchema,
+      username: z.string().min(1).optional(),
+      passwordFile: pathSchema.optional(),
+      /** Certificates that a TLS server is checked against, PEM; the system's without it. */
+      caFile: pathSchema.optional(),
+      /** Rounds that the stream keeps. */
+      rounds: z.int().min(60).max(10_000_000).default(7_200),
+    })
+    .optional(),
+  /** Webhooks that are told what an operator must know at once; each body is signed with the secret in its file (HMAC-SHA256). */
+  alerts: z
+    .array(z.strictObject({ url: urlSchema, secretFile: pathSchema }))
+    .max(8)
+    .default([]),
   /** How many nodes poll from this machine's address and share each venue's request budget. */
   addressSharedBy: z.int().min(1).max(128).default(1),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug"]).default("info"),

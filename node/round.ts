@@ -2,6 +2,7 @@ import { encodeCertificate } from "../protocol/certificate.ts";
 import { memberIndex } from "../protocol/committee.ts";
 import { encodeSignedObservation, MAX_ENTRIES, MAX_GAUGES, signObservation } from "../protocol/observation.ts";
 import { fail } from "../protocol/result.ts";
+import { encodeRoundBody } from "../protocol/round-codec.ts";
 import { takeFetched } from "./answers.ts";
 import { carriedDocuments, openDocument, serveDocument, stepReviews, takeReviewed, takeSubmitted } from "./carrying.ts";
 import { checkAfter, checkCertificate, standingOf } from "./certifying.ts";
@@ -31,7 +32,6 @@ import { adoptComputable } from "./recomputing.ts";
 import { advanceProposals, windowOf } from "./signing.ts";
 import { helloOf, stepQuarantine, takeHello } from "./starting.ts";
 import { noticeConfig, restoreTransitions, serveTransition } from "./transitions.ts";
-import { encodeRoundBody } from "./wire.ts";
 
 /** A fault of ours says no more of itself than this. */
 const MAX_FAULT_TEXT = 200;

@@ -1,9 +1,9 @@
 import type { Digest } from "../protocol/bytes.ts";
 import { encodeCertificate } from "../protocol/certificate.ts";
+import { encodeRoundBody } from "../protocol/round-codec.ts";
 import { encodeTransition } from "../protocol/transition.ts";
 import type { Want } from "./machine.ts";
 import type { Store } from "./store.ts";
-import { encodeRoundBody } from "./wire.ts";
 
 /** Digests remembered as answered from the own store. */
 const MAX_OWN_ANSWERS = 1_024;

@@ -1,12 +1,12 @@
 import { type Digest, fromHex, type Hex, toHex } from "../protocol/bytes.ts";
 import { type Certificate, decodeCertificate, encodeCertificate } from "../protocol/certificate.ts";
-import { createReader, createWriter, type Reader } from "../protocol/codec.ts";
+import { createReader, createWriter, ended, readFlag, readSized } from "../protocol/codec.ts";
 import type { RoundHeader } from "../protocol/eip712.ts";
 import { MAX_DOCUMENT_BYTES } from "../protocol/governance-codec.ts";
-import { MAX_DOCUMENTS } from "../protocol/observation.ts";
-import { encodeSignedProposal, MAX_MEMBERS, readHeader, type SignedProposal, writeHeader } from "../protocol/proposal.ts";
+import { MAX_OBSERVATION_BYTES } from "../protocol/observation.ts";
+import { encodeSignedProposal, readHeader, type SignedProposal, writeHeader } from "../protocol/proposal.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
-import type { RoundBody } from "../protocol/round.ts";
+import { MAX_BODY_BYTES } from "../protocol/round-codec.ts";
 import { SIGNATURE_BYTES } from "../protocol/secp256k1.ts";
 import {
   decodeSealedTransition,
@@ -18,12 +18,8 @@ import {
 } from "../protocol/transition.ts";
 import type { Topic, Want } from "./machine.ts";
 
-/** The largest canonical observation: 4096 entries of 120 bytes, 256 gauges, 64 documents. */
-const MAX_OBSERVATION_BYTES = 512 * 1024;
 /** A header and 128 signatures. */
 const MAX_CERTIFICATE_BYTES = 11 * 1024;
-/** The memory of 2048 feeds in ABI words. */
-const MAX_MEMORY_BYTES = 8 * 1024 * 1024;
 /** A longer message is refused from its length alone. */
 export const MAX_TOPIC_BYTES = {
   observation: MAX_OBSERVATION_BYTES,
@@ -32,11 +28,11 @@ export const MAX_TOPIC_BYTES = {
   certificate: MAX_CERTIFICATE_BYTES,
 } as const satisfies Record<Topic, number>;
 
-/** The same for the answers to fetches; a body holds a memory and the observations of 64 members at their largest. */
+/** The same for the answers to fetches. */
 export const MAX_ANSWER_BYTES = {
   observation: MAX_OBSERVATION_BYTES,
   certificate: MAX_CERTIFICATE_BYTES,
-  body: 40 * 1024 * 1024,
+  body: MAX_BODY_BYTES,
   document: MAX_DOCUMENT_BYTES,
   transition: 1 + 32 + MAX_TRANSITION_BYTES,
 } as const satisfies Record<Want["kind"], number>;
@@ -84,48 +80,6 @@ export function splitProposalMessage(
   if (reader.remaining() === 0) return ok({ proposal, certificate: undefined });
   const certificate = decodeCertificate(bytes.subarray(bytes.length - reader.remaining()));
   return certificate.ok ? ok({ proposal, certificate: certificate.value }) : certificate;
-}
-
-/** A body as it goes from node to node: exactly what a {@link RoundBody} holds, and nothing in it needs to be trusted. */
-export function encodeRoundBody({ round, parent, memory, observations, documents }: RoundBody): Uint8Array {
-  const writer = createWriter();
-  writer.u64(round);
-  writer.u8(parent === undefined ? 0 : 1);
-  if (parent !== undefined) writeHeader(writer, parent);
-  const bytes = fromHex(memory);
-  writer.u32(bytes.length);
-  writer.bytes(bytes);
-  writer.u8(observations.length);
-  for (const observation of observations.map(fromHex)) {
-    writer.u32(observation.length);
-    writer.bytes(observation);
-  }
-  writer.u16(documents.length);
-  for (const document of documents.map(fromHex)) {
-    writer.u32(document.length);
-    writer.bytes(document);
-  }
-  return writer.finish();
-}
-
-export function decodeRoundBody(bytes: Uint8Array): Result<RoundBody, string> {
-  const reader = createReader(bytes);
-  const round = reader.u64();
-  const parent = readFlag(reader) ? readHeader(reader) : undefined;
-  const memory = toHex(readSized(reader, reader.u32(), MAX_MEMORY_BYTES));
-  const count = reader.u8();
-  if (count > MAX_MEMBERS) reader.refuse(`expected at most ${MAX_MEMBERS} observations`);
-  const observations: Hex[] = [];
-  while (observations.length < count && reader.fault() === undefined) {
-    observations.push(toHex(readSized(reader, reader.u32(), MAX_OBSERVATION_BYTES)));
-  }
-  const documentCount = reader.u16();
-  if (documentCount > MAX_MEMBERS * MAX_DOCUMENTS) reader.refuse(`expected at most ${MAX_MEMBERS * MAX_DOCUMENTS} documents`);
-  const documents: Hex[] = [];
-  while (documents.length < documentCount && reader.fault() === undefined) {
-    documents.push(toHex(readSized(reader, reader.u32(), MAX_DOCUMENT_BYTES)));
-  }
-  return ended(reader, { round, parent, memory, observations, documents });
 }
 
 /** Before a transition's own version, which is never 0. */
@@ -208,22 +162,4 @@ export function decodeRequest(bytes: Uint8Array): Result<Request, string> {
   const kind = WANT_KINDS[tag - 1];
   if (kind === undefined) return fail(`expected a request of kind 0 to ${WANT_KINDS.length}, found ${tag}`);
   return ended(reader, { kind, digest: toHex(reader.bytes(32)) });
-}
-
-function readFlag(reader: Reader): boolean {
-  const flag = reader.u8();
-  if (flag > 1) reader.refuse(`expected a flag of 0 or 1, found ${flag}`);
-  return flag === 1;
-}
-
-/** A declared length is a stranger's word: no room is made for more than is there. */
-function readSized(reader: Reader, length: number, maxBytes: number): Uint8Array {
-  if (length > maxBytes) reader.refuse(`expected at most ${maxBytes} bytes, found ${length}`);
-  else if (length > reader.remaining()) reader.refuse(`truncated: ${length} bytes declared, ${reader.remaining()} left`);
-  return reader.fault() === undefined ? reader.bytes(length) : new Uint8Array(0);
-}
-
-function ended<T>(reader: Reader, value: T): Result<T, string> {
-  const fault = reader.end();
-  return fault === undefined ? ok(value) : fail(fault);
 }

@@ -1,5 +1,6 @@
 import { assert } from "./assert.ts";
 import { concat } from "./bytes.ts";
+import { fail, ok, type Result } from "./result.ts";
 
 /**
  * Canonical bytes: big-endian fixed-width integers, minimal-length amounts. One value has exactly one encoding; a value that does not
@@ -130,4 +131,24 @@ export function createReader(source: Uint8Array): Reader {
       return fault;
     },
   };
+}
+
+/** A byte of 0 or 1. */
+export function readFlag(reader: Reader): boolean {
+  const flag = reader.u8();
+  if (flag > 1) reader.refuse(`expected a flag of 0 or 1, found ${flag}`);
+  return flag === 1;
+}
+
+/** A declared length is a stranger's word: no room is made for more than is there. */
+export function readSized(reader: Reader, length: number, maxBytes: number): Uint8Array {
+  if (length > maxBytes) reader.refuse(`expected at most ${maxBytes} bytes, found ${length}`);
+  else if (length > reader.remaining()) reader.refuse(`truncated: ${length} bytes declared, ${reader.remaining()} left`);
+  return reader.fault() === undefined ? reader.bytes(length) : new Uint8Array(0);
+}
+
+/** The value, unless the reader met a fault or bytes are left. */
+export function ended<T>(reader: Reader, value: T): Result<T, string> {
+  const fault = reader.end();
+  return fault === undefined ? ok(value) : fail(fault);
 }

@@ -12,6 +12,8 @@ export const MAX_ENTRIES = 4096;
 export const MAX_GAUGES = 256;
 /** What guardians and governors have to say at one time; each is fetched, kept and carried until it is taken in. */
 export const MAX_DOCUMENTS = 16;
+/** The largest canonical observation: 4096 entries of 120 bytes, 256 gauges, 64 documents. */
+export const MAX_OBSERVATION_BYTES = 512 * 1024;
 
 /** What a node saw of one feed. Prices of 10⁻¹⁸, shares in bps of source weight. */
 export type FeedEntry = {

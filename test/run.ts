@@ -2,10 +2,16 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { provideTools } from "./provide.ts";
 
 type Summary = { readonly numPassedTests: number; readonly numFailedTests: number; readonly numPendingTests: number };
 
-/** Runs vitest on this Node and closes with one plain line that any CI can read. Arguments go to vitest. */
+/** Provides what the tests need, runs vitest on this Node and closes with one plain line that any CI can read. Arguments go to vitest. */
+const lacking = provideTools();
+if (lacking.length > 0) {
+  for (const line of lacking) console.error(line);
+  process.exit(1);
+}
 const folder = mkdtempSync(join(tmpdir(), "breakwater-test-"));
 const report = join(folder, "report.json");
 const vitest = join(import.meta.dirname, "..", "node_modules", "vitest", "vitest.mjs");

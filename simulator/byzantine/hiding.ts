@@ -1,8 +1,8 @@
 import { bodyOf } from "../../aggregator/round.ts";
 import { NO_HEAD } from "../../node/round-book.ts";
-import { encodeRoundBody } from "../../node/wire.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { decodeSignedObservation, encodeSignedObservation } from "../../protocol/observation.ts";
+import { encodeRoundBody } from "../../protocol/round-codec.ts";
 import type { AdversaryView, CreateBehaviour } from "../cluster/adversary.ts";
 import { freshBytes, inCommitteeOrder, leads, observe, sendObservation, signatureOf } from "./craft.ts";
 import { divert, headerOf } from "./interception.ts";

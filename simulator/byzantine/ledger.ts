@@ -1,9 +1,9 @@
 import { type ParentRound, recomputeBody } from "../../aggregator/round.ts";
 import type { Output } from "../../node/machine.ts";
-import { decodeRoundBody } from "../../node/wire.ts";
 import type { Digest } from "../../protocol/bytes.ts";
 import { type Certificate, decodeCertificate } from "../../protocol/certificate.ts";
 import type { RoundBody } from "../../protocol/round.ts";
+import { decodeRoundBody } from "../../protocol/round-codec.ts";
 import type { AdversaryView } from "../cluster/adversary.ts";
 
 /** Rounds kept to build on: further back than any honest node would. */

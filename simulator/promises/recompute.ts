@@ -1,6 +1,6 @@
 import { recomputeBody } from "../../aggregator/round.ts";
-import { decodeRoundBody, encodeRoundBody } from "../../node/wire.ts";
 import { concat, type Digest, fromHex, keccakHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { decodeRoundBody, encodeRoundBody } from "../../protocol/round-codec.ts";
 import type { Occurrence } from "../cluster/occurrence.ts";
 import type { CreateJudge } from "./judge.ts";
 import type { RoundFact } from "./ledger.ts";

@@ -1,7 +1,8 @@
 import { getHeapStatistics } from "node:v8";
 import { describe, expect, it } from "vitest";
-import { decodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
+import { splitProposalMessage } from "../../node/wire.ts";
 import { decodeObservation } from "../../protocol/observation.ts";
+import { decodeRoundBody } from "../../protocol/round-codec.ts";
 
 /** Found by the fuzzer's target `wire`: 14 bytes whose memory says it has 8 MiB were given them. */
 const EIGHT_MEBIBYTES = "0000000000000000000080000000";

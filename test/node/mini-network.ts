@@ -1,13 +1,14 @@
 import type { Fold } from "../../node/fold.ts";
 import type { ChainLink, DocumentReceipt, GuardRecord, Input, Output, RoundMachine, Topic, Want } from "../../node/machine.ts";
 import { createRoundMachine } from "../../node/round.ts";
-import { decodeSignatureMessage, encodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
+import { decodeSignatureMessage, splitProposalMessage } from "../../node/wire.ts";
 import { type Address, type Digest, toHex } from "../../protocol/bytes.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
 import { roundDigest } from "../../protocol/eip712.ts";
 import { decodeSignedObservation } from "../../protocol/observation.ts";
 import { decodeSignedProposal } from "../../protocol/proposal.ts";
 import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
+import { encodeRoundBody } from "../../protocol/round-codec.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 import type { Transition } from "../../protocol/transition.ts";
 import { scheme as plainScheme, testKey, testKeys, testNetwork } from "../support/network.ts";

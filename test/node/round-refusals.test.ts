@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { WINDOW_ROUNDS } from "../../node/gossip-judge.ts";
 import type { Output, RoundMachine } from "../../node/machine.ts";
-import { encodeHello, encodeRoundBody, splitProposalMessage } from "../../node/wire.ts";
+import { encodeHello, splitProposalMessage } from "../../node/wire.ts";
 import { encodeSignedObservation, type SignedObservation } from "../../protocol/observation.ts";
 import { decodeSignedProposal, type Proposal } from "../../protocol/proposal.ts";
+import { encodeRoundBody } from "../../protocol/round-codec.ts";
 import { digestOf, scheme } from "../support/network.ts";
 import {
   AT,

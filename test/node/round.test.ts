@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { GuardRecord, Input, Output, RoundMachine } from "../../node/machine.ts";
 import { REFUSALS } from "../../node/signing.ts";
-import { encodeRoundBody } from "../../node/wire.ts";
 import { toHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { encodeCertificate } from "../../protocol/certificate.ts";
 import { encodeSignedObservation, type SignedObservation } from "../../protocol/observation.ts";
+import { encodeRoundBody } from "../../protocol/round-codec.ts";
 import { digestOf } from "../support/network.ts";
 import { seededRandom } from "./mini-network.ts";
 import {

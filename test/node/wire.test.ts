@@ -4,12 +4,10 @@ import type { Want } from "../../node/machine.ts";
 import {
   decodeHello,
   decodeRequest,
-  decodeRoundBody,
   decodeSignatureMessage,
   decodeTransitionAnswer,
   encodeHello,
   encodeRequest,
-  encodeRoundBody,
   encodeSignatureMessage,
   encodeTransitionAnswer,
   HELLO_BYTES,
@@ -22,6 +20,7 @@ import { configDigest } from "../../protocol/config.ts";
 import { encodeConfig } from "../../protocol/config-codec.ts";
 import { encodeSignedObservation, MAX_DOCUMENTS, MAX_ENTRIES, MAX_GAUGES } from "../../protocol/observation.ts";
 import type { RoundBody } from "../../protocol/round.ts";
+import { decodeRoundBody, encodeRoundBody } from "../../protocol/round-codec.ts";
 import { encodeTransition } from "../../protocol/transition.ts";
 import { digestOf, testNetwork } from "../support/network.ts";
 import { certificateBy, headerOf, observationBy, proposalBy } from "./one-node.ts";

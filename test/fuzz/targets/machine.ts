@@ -1,10 +1,11 @@
 import { GOSSIP_VERDICTS } from "../../../node/gossip-codes.ts";
 import type { Input, Output, RoundMachine, Topic, Want } from "../../../node/machine.ts";
 import { createRoundMachine } from "../../../node/round.ts";
-import { decodeRequest, encodeHello, encodeRequest, encodeRoundBody } from "../../../node/wire.ts";
+import { decodeRequest, encodeHello, encodeRequest } from "../../../node/wire.ts";
 import { toHex } from "../../../protocol/bytes.ts";
 import { encodeCertificate } from "../../../protocol/certificate.ts";
 import { encodeSignedObservation } from "../../../protocol/observation.ts";
+import { encodeRoundBody } from "../../../protocol/round-codec.ts";
 import { scheme } from "../../support/network.ts";
 import { ensure, type Target } from "../target.ts";
 import { entriesOf, FIRST_ROUND, fold, honestChain, keys, type Link, memberKey, network } from "./chain.ts";

@@ -2,14 +2,13 @@ import { decodeMemory, EMPTY_MEMORY, encodeMemory } from "../../../circuit-break
 import {
   decodeHello,
   decodeRequest,
-  decodeRoundBody,
   decodeTransitionAnswer,
   encodeHello,
   encodeRequest,
-  encodeRoundBody,
   encodeTransitionAnswer,
 } from "../../../node/wire.ts";
 import { fromHex } from "../../../protocol/bytes.ts";
+import { decodeRoundBody, encodeRoundBody } from "../../../protocol/round-codec.ts";
 import { scheme } from "../../support/network.ts";
 import { joined } from "../mutate-bytes.ts";
 import { ensure, type Target } from "../target.ts";
