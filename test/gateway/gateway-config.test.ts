@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { parseGatewayConfig } from "../../gateway/gateway-config.ts";
+
+const LEAST = { network: "network.yaml", api: { port: 8080 }, follow: { http: ["http://10.0.0.1:8081"] } };
+
+describe("gateway.yaml", () => {
+  test("the least of it, defaults filled in", () => {
+    expect(parseGatewayConfig(LEAST)).toEqual({
+      ok: true,
+      value: {
+        network: "network.yaml",
+        api: { host: "127.0.0.1", port: 8_080, requestsPerMinute: 3_000, streamsPerAddress: 100, trustProxy: false, cors: "*" },
+        follow: { http: ["http://10.0.0.1:8081"] },
+        forward: [],
+        storage: { rounds: 3_600, bodies: 3_600 },
+        limits: { redis: false },
+        logLevel: "info",
+      },
+    });
+  });
+
+  test("with a path a week of rounds is kept", () => {
+    const parsed = parseGatewayConfig({ ...LEAST, storage: { path: "store.sqlite" } });
+    expect(parsed).toMatchObject({ value: { storage: { path: "store.sqlite", rounds: 604_800, bodies: 172_800 } } });
+  });
+
+  test("no more bodies than rounds", () => {
+    expect(parseGatewayConfig({ ...LEAST, storage: { path: "s", rounds: 100 } })).toMatchObject({
+      value: { storage: { rounds: 100, bodies: 100 } },
+    });
+  });
+
+  test("a Redis alone is enough, and may count requests", () => {
+    const redis = { url: "rediss+cluster://10.0.0.1:6379,10.0.0.2:6379", username: "gateway", passwordFile: "secret" };
+    expect(parseGatewayConfig({ ...LEAST, follow: { redis }, limits: { redis: true } })).toMatchObject({ ok: true });
+  });
+
+  test.each<[what: string, change: Record<string, unknown>, path: string, expected: string]>([
+    ["nothing to follow", { follow: {} }, "follow", "expected redis, or at least one URL under http"],
+    ["a URL twice", { follow: { http: ["http://a:1", "http://a:1"] } }, "follow.http", "expected every URL once"],
+    ["another protocol", { follow: { http: ["ftp://a"] } }, "follow.http[0]", "expected an http or https URL"],
+    ["a password in a URL", { forward: ["http://u:p@a"] }, "forward[0]", "without user, query or fragment"],
+    ["a query in a URL", { forward: ["http://a?x=1"] }, "forward[0]", "without user, query or fragment"],
+    ["a Redis of another kind", { follow: { redis: { url: "http://a" } } }, "follow.redis.url", "expected a redis URL"],
+    [
+      "rounds in a Redis it only reads",
+      { follow: { redis: { url: "redis://a", rounds: 9 } } },
+      "follow.redis.rounds",
+      "no such key",
+    ],
+    ["counting in no Redis", { limits: { redis: true } }, "limits.redis", "expected false without follow.redis"],
+    ["a day and more in memory", { storage: { rounds: 90_000 } }, "storage", "expected a path for more than 86400 rounds"],
+    [
+      "an origin with a path",
+      { api: { port: 1, cors: ["https://a/b"] } },
+      "api.cors[0]",
+      "expected an origin such as https://app.example.org",
+    ],
+    ["no port", { api: {} }, "api.port", "missing: expected"],
+    ["a key that is none", { keys: "keys.json" }, "keys", "expected no such key"],
+  ])("refused, and named: %s", (_, change, path, expected) => {
+    const parsed = parseGatewayConfig({ ...LEAST, ...change });
+    if (parsed.ok) throw new Error("expected a refusal");
+    expect(parsed.error).toEqual([{ path, expected: expect.stringContaining(expected) }]);
+  });
+});
