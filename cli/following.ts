@@ -32,9 +32,9 @@ export async function followFrom(trust: Trust, base: string): Promise<Trust> {
 }
 
 /** How the committee of today was reached, in lines to print; none while nothing has changed since genesis. */
-export function describeWay({ eras = [] }: Trust): readonly string[] {
-  const changes = eras.length - 1;
-  const newest = eras.at(-1);
+export function describeWay({ eras }: Trust): readonly string[] {
+  const changes = (eras?.length ?? 1) - 1;
+  const newest = eras?.at(-1);
   if (changes < 1 || newest === undefined) return [];
   const times = changes === 1 ? "one change" : `${changes} changes`;
   return [`followed over ${times} of config, the last in round ${newest.fromRound}: the committee before each signed it as well`];

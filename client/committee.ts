@@ -4,11 +4,12 @@ import { type Committee, createCommittee } from "../protocol/committee.ts";
 import { genesisNetwork, type Network, parseNetworkConfig } from "../protocol/config.ts";
 import { committeeDocumentSchema, headerSchema, roundSignatureSchema } from "../protocol/document.ts";
 import { createDomain } from "../protocol/eip712.ts";
+import { type Eras, firstEra, newestEra, nextEra } from "../protocol/era.ts";
 import { MAX_MEMBERS } from "../protocol/proposal.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 import type { Secp256k1 } from "../protocol/secp256k1.ts";
-import { type Transition, verifyTransition } from "../protocol/transition.ts";
-import type { Era, Trust } from "./verify.ts";
+import type { Transition } from "../protocol/transition.ts";
+import type { Trust } from "./verify.ts";
 
 /** Transitions in one answer of a gateway; the rest is asked for after the last of them. */
 const MAX_TRANSITIONS = 256;
@@ -71,7 +72,7 @@ export function trustGenesis(input: unknown, genesis: Digest): Result<Trust, str
 
 /** Trust in a network from its beginning, as far as nothing has changed: {@link followTransitions} leads on. */
 export function trustNetwork(network: Network): Trust {
-  return { committee: network.committee, domain: network.domain, eras: [{ fromRound: 0, network }] };
+  return { committee: network.committee, domain: network.domain, eras: firstEra(network) };
 }
 
 /** What a gateway says of a network's changes, its configs parsed; nothing of it is verified yet. The fault names the field. */
@@ -111,17 +112,14 @@ export function followTransitions(
   transitions: readonly Transition[],
   { scheme }: { readonly scheme: Secp256k1 },
 ): Result<Trust, string> {
-  const eras: Era[] = [...(trust.eras ?? [])];
+  let { eras } = trust;
   for (const transition of transitions) {
-    const newest = eras.at(-1);
-    if (newest === undefined) return fail("a committee that was only stated is no beginning to follow the network from");
-    const { round } = transition.certificate.header;
-    const next = verifyTransition(transition, { from: newest.network, round: newest.fromRound }, scheme);
-    if (!next.ok) return fail(`the transition in round ${round}: ${next.error.detail}`);
-    eras.push({ fromRound: round, network: next.value });
+    if (eras === undefined) return fail("a committee that was only stated is no beginning to follow the network from");
+    const next = nextEra(eras, transition, scheme);
+    if (!next.ok) return fail(`the transition in round ${transition.certificate.header.round}: ${next.error.detail}`);
+    eras = [...eras, next.value] satisfies Eras;
   }
-  const newest = eras.at(-1);
-  return ok(newest === undefined ? trust : { committee: newest.network.committee, domain: trust.domain, eras });
+  return ok(eras === undefined ? trust : { committee: newestEra(eras).network.committee, domain: trust.domain, eras });
 }
 
 function sameMembers(a: Committee, b: Committee): boolean {

@@ -1,7 +1,6 @@
 import { type Digest, fromHex } from "../protocol/bytes.ts";
-import { type Certificate, type CertificateFault, verifyCertificate } from "../protocol/certificate.ts";
+import { type Certificate, verifyCertificate } from "../protocol/certificate.ts";
 import type { Committee, Member } from "../protocol/committee.ts";
-import type { Network } from "../protocol/config.ts";
 import {
   type BundleFeed,
   bundleDocumentSchema,
@@ -11,24 +10,21 @@ import {
   showReport,
 } from "../protocol/document.ts";
 import type { Domain, RoundHeader } from "../protocol/eip712.ts";
+import { type CertifiedFault, type Eras, verifyInEra } from "../protocol/era.ts";
 import { foldProof } from "../protocol/merkle.ts";
 import { CARRIED_BIT, leafHash, type Report, RULES, reasonNames, reportTuple } from "../protocol/report.ts";
-import { fail, type Result } from "../protocol/result.ts";
+import type { Result } from "../protocol/result.ts";
 import type { Secp256k1 } from "../protocol/secp256k1.ts";
-import { verifyTransitionCertificate } from "../protocol/transition.ts";
 
 /** A bundle of a network's largest size stays under this; a longer text is refused unread. */
 const MAX_DOCUMENT_CHARS = 16 * 2 ** 20;
-
-/** The rounds from one change of the config in force to the next one; genesis begins at round 0. */
-export type Era = { readonly fromRound: number; readonly network: Network };
 
 /**
  * Whose signatures count, and for which network; from client/committee.ts. `committee` is the newest that is known. With `eras`, by
  * ascending round, each round counts under its own config and committee alone: what a retired committee signs for a later round is
  * refused. A committee that somebody states has no eras, and counts for every round.
  */
-export type Trust = { readonly committee: Committee; readonly domain: Domain; readonly eras?: readonly Era[] };
+export type Trust = { readonly committee: Committee; readonly domain: Domain; readonly eras?: Eras };
 
 /** The checks, in the order in which they are made and shown. */
 export const CHECK_PARTS = ["shape", "fields", "path", "signatures"] as const;
@@ -67,24 +63,11 @@ type Leaf = {
   readonly proven: boolean;
 };
 
-/** A certificate's own faults, and that it is of another config than the one in force in its round. */
-export type CertifiedFault = CertificateFault | { readonly code: "config"; readonly expected: Digest; readonly found: Digest };
-
-/** Whether the quorum that was due in this round certified it: the first round under a new config needs the one before it as well. */
+/** Whether the quorum that was due in this round certified it; of a committee that was only stated, whether it did. */
 export function verifyCertified(certificate: Certificate, { trust, scheme }: Options): Result<Digest, CertifiedFault> {
   const { committee, domain, eras } = trust;
   if (eras === undefined) return verifyCertificate(certificate, { committee, domain, scheme });
-  const { round, configDigest } = certificate.header;
-  const place = eras.findLastIndex(({ fromRound }) => fromRound <= round);
-  const [before, era] = [eras[place - 1], eras[place]];
-  if (era === undefined) return verifyCertificate(certificate, { committee, domain, scheme });
-  const { network, fromRound } = era;
-  if (configDigest !== network.configDigest) {
-    return fail({ code: "config", expected: network.configDigest, found: configDigest });
-  }
-  if (before === undefined || round > fromRound) return verifyCertificate(certificate, { ...network, scheme });
-  const committees = { from: before.network.committee, to: network.committee };
-  return verifyTransitionCertificate(certificate, { ...committees, domain, scheme });
+  return verifyInEra(certificate, { eras, scheme });
 }
 
 /** A saved document, feed or bundle, as text. Text that is not JSON fails in its shape. */
@@ -256,8 +239,10 @@ function misshapen(detail: string): Verification {
   return { ok: false, checks: [{ part: "shape", ok: false, detail }], faults: [{ part: "shape", detail }], reports: [] };
 }
 
-function nameOf({ committee, eras = [] }: Trust, signer: string): string {
-  const members: readonly Member[] = [committee, ...eras.map(({ network }) => network.committee)].flatMap((item) => item.members);
+function nameOf({ committee, eras }: Trust, signer: string): string {
+  const members: readonly Member[] = [committee, ...(eras ?? []).map(({ network }) => network.committee)].flatMap(
+    (item) => item.members,
+  );
   return members.find(({ address }) => address === signer)?.name ?? signer;
 }
 

@@ -115,8 +115,8 @@ async function replay(source: RoundSource, span: Span, { out, note, now }: Termi
 }
 
 /** The config in force in a round; with what was followed, there is always one. */
-function networkIn({ eras = [] }: Trust, round: number): Network {
-  const era = eras.findLast(({ fromRound }) => fromRound <= round);
+function networkIn({ eras }: Trust, round: number): Network {
+  const era = eras?.findLast(({ fromRound }) => fromRound <= round);
   if (era === undefined) throw new OperationalError(`round ${round}: no config is known for it`, { code: "untrusted" });
   return era.network;
 }

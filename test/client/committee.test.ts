@@ -123,6 +123,10 @@ describe("the way from genesis to the committee of today", () => {
     expect(verdictOf(second, 1_000, keysOf(2, 3, 4))).toBe("count");
     expect(verdictOf(second, 1_001, keysOf(2, 3, 4))).toBe("ok");
     expect(verdictOf(second, 1_001, keysOf(0, 1, 2))).toBe("signer");
+    // The first round under it turned out an orphan: the next is a first one as well, and both quorums signed it.
+    expect(verdictOf(second, 1_002, keysOf(0, 1, 2, 3, 4))).toBe("ok");
+    expect(verdictOf(second, 1_002, keysOf(0, 1, 2, 4))).toBe("ok");
+    expect(verdictOf(second, 1_002, keysOf(0, 1, 4))).toBe("signer");
     expect(verdictOf(third, 5_000, NEWEST.slice(0, 3))).toBe("ok");
     // A retired committee, its config, and a config before its time.
     expect(verdictOf(network, 1_000, OLD.slice(0, 3))).toBe("config");
