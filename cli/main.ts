@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { backtestCommand } from "./commands/backtest.ts";
+import { composeCommand } from "./commands/compose.ts";
 import { devnetCommand } from "./commands/devnet.ts";
 import { governanceCommand } from "./commands/governance.ts";
 import { incidentsCommand } from "./commands/incidents.ts";
@@ -18,6 +19,7 @@ const program = new Command("breakwater")
   .showHelpAfterError("(--help shows the options)")
   .addCommand(devnetCommand())
   .addCommand(initCommand())
+  .addCommand(composeCommand())
   .addCommand(keysCommand())
   .addCommand(nodeCommand())
   .addCommand(verifyCommand())
