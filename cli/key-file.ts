@@ -1,4 +1,4 @@
-import { keyFileSchema } from "../node/io/key-cipher.ts";
+import { type KeyFile, keyFileSchema } from "../node/io/key-cipher.ts";
 import { type KeyLog, PASSWORD_VARIABLE, readPassword } from "../node/io/keys.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
 import type { Address } from "../protocol/bytes.ts";
@@ -20,6 +20,11 @@ export const PASSWORD_FLAG = [
  * @throws OperationalError `unreadable`, `oversize`, `not-a-key-file`
  */
 export async function readStatedAddress(path: string): Promise<Address | undefined> {
+  return statedAddressOf(await readEncryptedKey(path));
+}
+
+/** A key file's content, still encrypted. Throws as {@link readStatedAddress}. */
+export async function readEncryptedKey(path: string): Promise<KeyFile> {
   const text = await readTextFile(path, MAX_KEY_FILE_BYTES);
   const refused = (what: string) => new OperationalError(`${path}: not a key file: ${what}`, { code: "not-a-key-file" });
   let content: unknown;
@@ -30,8 +35,12 @@ export async function readStatedAddress(path: string): Promise<Address | undefin
   }
   const parsed = keyFileSchema.safeParse(content);
   if (!parsed.success) throw refused("expected web3 secret storage, version 3");
-  const address = parsed.data.address?.toLowerCase().replace(/^0x/, "");
-  return address === undefined ? undefined : `0x${address}`;
+  return parsed.data;
+}
+
+export function statedAddressOf({ address }: KeyFile): Address | undefined {
+  const digits = address?.toLowerCase().replace(/^0x/, "");
+  return digits === undefined ? undefined : `0x${digits}`;
 }
 
 /** The commands' own flag in the message, where node.yaml's key would be named otherwise. */

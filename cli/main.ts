@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { backtestCommand } from "./commands/backtest.ts";
+import { backupCommand, restoreCommand } from "./commands/backup.ts";
 import { composeCommand } from "./commands/compose.ts";
 import { devnetCommand } from "./commands/devnet.ts";
 import { governanceCommand } from "./commands/governance.ts";
@@ -22,6 +23,8 @@ const program = new Command("breakwater")
   .addCommand(composeCommand())
   .addCommand(keysCommand())
   .addCommand(nodeCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(verifyCommand())
   .addCommand(statusCommand())
   .addCommand(replayCommand())

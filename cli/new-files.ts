@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
 
-export type NewFile = { readonly path: string; readonly content: string };
+/** `mode` as chmod takes it; without one what the process's umask leaves. */
+export type NewFile = { readonly path: string; readonly content: string; readonly mode?: number };
 
 /**
  * Writes files that must not exist yet, then asks `check` to read them back. Either all of them stay or none: when one is taken, cannot
@@ -20,8 +21,9 @@ export function writeNewFiles<T>(files: readonly NewFile[], check: () => T): T {
   }
   const written: string[] = [];
   try {
-    for (const { path, content } of files) {
-      writeNewFile(path, content);
+    for (const file of files) {
+      const { path } = file;
+      writeNewFile(file);
       written.push(path);
     }
     return check();
@@ -31,10 +33,10 @@ export function writeNewFiles<T>(files: readonly NewFile[], check: () => T): T {
   }
 }
 
-function writeNewFile(path: string, content: string): void {
+function writeNewFile({ path, content, mode }: NewFile): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content, { flag: "wx" });
+    writeFileSync(path, content, { flag: "wx", ...(mode === undefined ? {} : { mode }) });
   } catch (error) {
     throw new OperationalError(`${path}: cannot write the file: ${reasonOf(error)}`, {
       code: "unwritable",

@@ -89,27 +89,41 @@ export function advised<T>(path: string, action: () => T): T {
 export type StoreFile = { readonly db: DatabaseSync; readonly close: () => void };
 
 /**
- * Opens or makes the file; nothing stays open when it throws. One process at a time writes: it holds a lock on a second, empty
+ * Holds the store against every other writer until it is called back. One process at a time writes: it holds a lock on a second, empty
  * database beside the file, which the system frees when the process dies. The file itself stays readable for inspection.
+ *
+ * @throws OperationalError `store-locked`, `store-unopenable`, `store-unwritable`, `store-io`
+ */
+export function lockStore(path: string): () => void {
+  return advised(path, () => {
+    makeFolder(path);
+    const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+    try {
+      lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return () => lock.close();
+  });
+}
+
+/**
+ * Opens or makes the file, held as by {@link lockStore}; nothing stays open when it throws.
  *
  * @throws OperationalError `store-locked`, `store-corrupt`, `store-newer`, `store-not-durable`, `store-unopenable`, `store-unwritable`, `store-io`
  */
 export function openStoreFile(path: string): StoreFile {
-  const opened: DatabaseSync[] = [];
+  const unlock = lockStore(path);
+  let db: DatabaseSync | undefined;
   const close = () => {
-    for (const db of opened.toReversed()) db.close();
-  };
-  const open = (name: string): DatabaseSync => {
-    const db = new DatabaseSync(name, { timeout: 0 });
-    opened.push(db);
-    return db;
+    db?.close();
+    unlock();
   };
   try {
     return advised(path, () => {
-      makeFolder(path);
-      open(`${path}.lock`).exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
       const isNew = !existsSync(path) || statSync(path).size === 0;
-      const db = open(path);
+      db = new DatabaseSync(path, { timeout: 0 });
       prepareFile(db, path, isNew);
       return { db, close };
     });

@@ -1,12 +1,15 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Digest } from "../../protocol/bytes.ts";
-import type { Evidence } from "../../protocol/evidence.ts";
+import { type Digest, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { EVIDENCE_KINDS, type Evidence } from "../../protocol/evidence.ts";
 import { evidenceRound, MAX_EVIDENCE, type Retention, type SignedRecord, type Store } from "../store.ts";
 import { numberOf, transaction } from "./store-file.ts";
 
 /** Records are dropped this many at a time, so that one signing in so many pays for it. */
 const GUARD_BATCH = 256;
 const FLOOR = "guard_floor";
+const RAISE_FLOOR =
+  "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
+const INSERT_SIGNED = "INSERT INTO signed (round, kind, config_digest, digest, recorded_at) VALUES (?, ?, ?, ?, ?)";
 
 /** The records of what was signed (P2). Every write is one commit, and a commit is on disk when it returns (`synchronous=FULL`). */
 export function createGuard(
@@ -14,13 +17,11 @@ export function createGuard(
   { retention, now }: { readonly retention: Retention; readonly now: () => number },
 ): Pick<Store, "recordSigned" | "signedAt" | "newestSignedRound"> {
   const find = db.prepare("SELECT config_digest, digest, recorded_at FROM signed WHERE round = ? AND kind = ?");
-  const insert = db.prepare("INSERT INTO signed (round, kind, config_digest, digest, recorded_at) VALUES (?, ?, ?, ?, ?)");
+  const insert = db.prepare(INSERT_SIGNED);
   const newest = db.prepare("SELECT max(round) AS round FROM signed");
   const lowest = db.prepare("SELECT max(round) AS round FROM (SELECT round FROM signed ORDER BY round LIMIT ?)");
   const drop = db.prepare("DELETE FROM signed WHERE round <= ?");
-  const raise = db.prepare(
-    "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-  );
+  const raise = db.prepare(RAISE_FLOOR);
   let kept = numberOf(db, "SELECT count(*) FROM signed");
   let floor = numberOf(db, `SELECT coalesce(max(value), -1) FROM meta WHERE name = '${FLOOR}'`);
 
@@ -48,7 +49,7 @@ export function createGuard(
       return Number(drop.run(upTo).changes);
     });
     kept -= dropped;
-    floor = upTo;
+    floor = Math.max(floor, upTo);
   };
 
   return {
@@ -69,6 +70,19 @@ export function createGuard(
       return typeof round === "number" ? round : undefined;
     },
   };
+}
+
+/**
+ * From now on nothing at or below this round is signed, whatever the store knows of it (P2). The floor alone would make the node sign
+ * and be refused, which it takes for a second copy of itself: a record of nothing at the floor, for each kind, tells it where to begin.
+ */
+export function raiseGuardFloor(db: DatabaseSync, { round, now }: { readonly round: number; readonly now: number }): void {
+  const insert = db.prepare(`${INSERT_SIGNED} ON CONFLICT (round, kind) DO NOTHING`);
+  const raise = db.prepare(RAISE_FLOOR);
+  transaction(db, () => {
+    raise.run(FLOOR, round);
+    for (const kind of EVIDENCE_KINDS) insert.run(round, kind, ZERO_DIGEST, ZERO_DIGEST, now);
+  });
 }
 
 export function createEvidence(db: DatabaseSync, retention: Retention): Pick<Store, "saveEvidence" | "evidence"> {
