@@ -19,6 +19,7 @@ export const PROBLEMS = {
   "too-many-requests": { status: 429, title: "Too many requests from this address" },
   internal: { status: 500, title: "The gateway failed" },
   "no-price": { status: 503, title: "The feed has no price yet", retryAfterS: 1 },
+  "lease-ended": { status: 503, title: "The newest round's lease has ended: nothing is permitted", retryAfterS: 1 },
   "no-round": { status: 503, title: "No round has been certified yet", retryAfterS: 1 },
   "no-sources": { status: 503, title: "This gateway has not sampled the feed", retryAfterS: 1 },
   "too-many-readers": { status: 503, title: "The stream has no room for another reader", retryAfterS: 30 },

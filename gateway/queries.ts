@@ -104,21 +104,26 @@ export const proposalSchema = z.strictObject({
   activation: z.int().min(0).optional().describe("may stand here; the replay does not depend on it"),
 });
 
-export const chosenFeedsQuerySchema = z.strictObject({
-  feeds: z
-    .string(`expected 1 to ${MAX_CHOSEN_FEEDS} feeds, as ETH-USD,BTC-USD`)
-    .min(1, `expected 1 to ${MAX_CHOSEN_FEEDS} feeds, as ETH-USD,BTC-USD`)
-    .max(MAX_FEEDS_TEXT, `expected at most ${MAX_CHOSEN_FEEDS} feeds`)
-    .describe("feeds with commas between them, e.g. ETH-USD,BTC-USD"),
+const chosenFeedsSchema = z
+  .string(`expected 1 to ${MAX_CHOSEN_FEEDS} feeds, as ETH-USD,BTC-USD`)
+  .min(1, `expected 1 to ${MAX_CHOSEN_FEEDS} feeds, as ETH-USD,BTC-USD`)
+  .max(MAX_FEEDS_TEXT, `expected at most ${MAX_CHOSEN_FEEDS} feeds`)
+  .describe("feeds with commas between them, e.g. ETH-USD,BTC-USD");
+
+export const chosenFeedsQuerySchema = z.strictObject({ feeds: chosenFeedsSchema });
+
+export const batchQuerySchema = z.strictObject({
+  ids: chosenFeedsSchema.optional().describe("feeds with commas between them: their documents instead of the list"),
 });
+
+/** Why a text of several feeds names none: the first slug that is no feed, or too many of them. */
+export type SelectionFault = { readonly code: "unknown"; readonly slug: string } | { readonly code: "count" };
 
 /** What the path or the query names, looked up among the network's feeds. */
 export type FeedLookup = {
   readonly one: (slug: string) => FeedId | undefined;
-  /** Each feed once, in the order named; the fault is the first slug that is no feed, or the count. */
-  readonly many: (
-    text: string,
-  ) => Result<readonly FeedId[], { readonly code: "unknown"; readonly slug: string } | { readonly code: "count" }>;
+  /** Each feed once, in the order named. */
+  readonly many: (text: string) => Result<readonly FeedId[], SelectionFault>;
 };
 
 /** Feeds and chains' leaves of the config in force, whichever that is when it is asked. */

@@ -15,6 +15,8 @@ const MAX_BUNDLES = 256;
 /** One round's documents as JSON text, each made when first asked for and then kept. */
 export type RoundSnapshot = {
   readonly round: CertifiedRound;
+  /** A strong entity tag of every document here: a reader that shows it has the same bytes. */
+  readonly tag: string;
   /** Undefined when the round has no leaf for the feed. */
   readonly feed: (feed: FeedId) => string | undefined;
   /** Undefined when the round has no leaf for one of them. */
@@ -28,41 +30,47 @@ export type RoundSnapshot = {
 
 type Parts = { readonly network: () => Network; readonly breakerLog: RoundStore["breakerLog"] };
 
-/** Snapshots by header digest, the most recently asked for kept. A round never changes, so nothing here ever goes stale. */
-export function createSnapshots(parts: Parts): (round: CertifiedRound) => RoundSnapshot {
-  const kept = new Map<Digest, RoundSnapshot>();
-  let last: RoundSnapshot | undefined;
+type Kept = { readonly network: Network; readonly snapshot: RoundSnapshot };
+
+/**
+ * Snapshots by header digest, the most recently asked for kept. A round never changes; what the config in force lists and explains beside
+ * it does, so a change of config makes another snapshot of the same round.
+ */
+export function createSnapshots({ network, breakerLog }: Parts): (round: CertifiedRound) => RoundSnapshot {
+  const kept = new Map<Digest, Kept>();
+  let last: Kept | undefined;
   return (round) => {
-    if (last?.round === round) return last;
+    const current = network();
+    if (last?.snapshot.round === round && last.network === current) return last.snapshot;
     const found = kept.get(round.digest);
-    const snapshot = found ?? createSnapshot(parts, round);
+    last = found?.network === current ? found : { network: current, snapshot: createSnapshot(current, breakerLog, round) };
     kept.delete(round.digest);
-    kept.set(round.digest, snapshot);
+    kept.set(round.digest, last);
     for (const digest of kept.keys()) {
       if (kept.size <= MAX_SNAPSHOTS) break;
       kept.delete(digest);
     }
-    last = snapshot;
-    return snapshot;
+    return last.snapshot;
   };
 }
 
-function createSnapshot({ network, breakerLog }: Parts, round: CertifiedRound): RoundSnapshot {
+function createSnapshot(network: Network, breakerLog: RoundStore["breakerLog"], round: CertifiedRound): RoundSnapshot {
   const tree = once(() => reportTree(round.feeds));
   const feeds = new Map<FeedId, string | undefined>();
   const bundles = new Map<string, string | undefined>();
-  const clears = clearsIn(network().config);
+  const clears = clearsIn(network.config);
   const feedText = (feed: FeedId) => textOf(toFeedDocument({ round, feed, tree: tree(), clears }));
   return {
     round,
+    tag: `"${round.digest.slice(2)}-${network.configDigest.slice(2, 18)}"`,
     feed: (feed) => remember(feeds, feed, Number.POSITIVE_INFINITY, () => feedText(feed)),
     bundle: (chosen) =>
       remember(bundles, chosen.join(","), MAX_BUNDLES, () =>
         textOf(toBundleDocument({ round, feeds: chosen, tree: tree(), clears })),
       ),
-    feedList: underEach(network, (current) => JSON.stringify(toFeedList(current, round))),
-    breaker: underEach(network, (current) => JSON.stringify(toBreakerDocument(current, round))),
-    chains: underEach(network, (current) => JSON.stringify(toChainsDocument(current, round))),
+    feedList: once(() => JSON.stringify(toFeedList(network, round))),
+    breaker: once(() => JSON.stringify(toBreakerDocument(network, round))),
+    chains: once(() => JSON.stringify(toChainsDocument(network, round))),
     transitions: once(() => transitionsIn(breakerLog, round)),
   };
 }
@@ -73,16 +81,6 @@ function transitionsIn(breakerLog: RoundStore["breakerLog"], { digest, certifica
   return entries
     .filter((entry) => entry.digest === digest)
     .map((entry) => ({ feed: entry.feed, text: JSON.stringify(showTransition(entry)) }));
-}
-
-/** What the config in force lists is another text after a change of config, of the same round as well. */
-function underEach(network: () => Network, make: (current: Network) => string): () => string {
-  let made: { readonly of: Network; readonly text: string } | undefined;
-  return () => {
-    const current = network();
-    if (made?.of !== current) made = { of: current, text: make(current) };
-    return made.text;
-  };
 }
 
 function textOf(document: object | undefined): string | undefined {

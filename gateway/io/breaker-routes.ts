@@ -1,9 +1,9 @@
 import { breakerLogSchema, breakerSchema, chainsSchema, toBreakerDocument, toBreakerLog, toChainsDocument } from "../breaker.ts";
-import { cacheControlOf } from "../lease.ts";
+import { cacheControlOf, NO_STORE } from "../lease.ts";
 import { breakerLogQuerySchema, noQuerySchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { refuseFeed } from "./feed-routes.ts";
-import { describeResponses, sendJson } from "./replies.ts";
+import { describeResponses, sendJson, sendTagged } from "./replies.ts";
 
 const TAGS = ["breaker"];
 
@@ -25,10 +25,11 @@ function registerBreaker(app: GatewayApp, { network, latest, snapshot, now }: Ro
       schema: breakerSchema,
     }),
   };
-  app.get("/v1/breaker", { schema }, (_request, reply) => {
+  app.get("/v1/breaker", { schema }, (request, reply) => {
     const round = latest();
-    if (round === undefined) return sendJson(reply, JSON.stringify(toBreakerDocument(network(), undefined)), "no-store");
-    return sendJson(reply, snapshot(round).breaker(), cacheControlOf(round, now(), network().config));
+    if (round === undefined) return sendJson(reply, JSON.stringify(toBreakerDocument(network(), undefined)), NO_STORE);
+    const { breaker, tag } = snapshot(round);
+    return sendTagged(request, reply, { text: breaker(), tag, cacheControl: cacheControlOf(round, now(), network().config) });
   });
 }
 
@@ -40,10 +41,11 @@ function registerChains(app: GatewayApp, { network, latest, snapshot, now }: Rou
     querystring: noQuerySchema,
     response: describeResponses({ description: "Every configured chain, null until its first leaf", schema: chainsSchema }),
   };
-  app.get("/v1/chains", { schema }, (_request, reply) => {
+  app.get("/v1/chains", { schema }, (request, reply) => {
     const round = latest();
-    if (round === undefined) return sendJson(reply, JSON.stringify(toChainsDocument(network(), undefined)), "no-store");
-    return sendJson(reply, snapshot(round).chains(), cacheControlOf(round, now(), network().config));
+    if (round === undefined) return sendJson(reply, JSON.stringify(toChainsDocument(network(), undefined)), NO_STORE);
+    const { chains, tag } = snapshot(round);
+    return sendTagged(request, reply, { text: chains(), tag, cacheControl: cacheControlOf(round, now(), network().config) });
   });
 }
 

@@ -1,15 +1,26 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
 import { bundleDocumentSchema, feedDocumentSchema } from "../../protocol/document.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import { feedListSchema, historySchema, toFeedList, toHistoryDocument } from "../documents.ts";
-import { cacheControlOf } from "../lease.ts";
-import { chosenFeedsQuerySchema, feedParamsSchema, historyQuerySchema, MAX_CHOSEN_FEEDS, noQuerySchema } from "../queries.ts";
+import { cacheControlOf, NO_STORE, readinessOf } from "../lease.ts";
+import {
+  batchQuerySchema,
+  chosenFeedsQuerySchema,
+  feedParamsSchema,
+  historyQuerySchema,
+  MAX_CHOSEN_FEEDS,
+  noQuerySchema,
+  type SelectionFault,
+} from "../queries.ts";
+import type { RoundSnapshot } from "../snapshots.ts";
 import { sourcesSchema, toSourcesDocument } from "../sources.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
-import { describeResponses, sendJson, sendProblem } from "./replies.ts";
+import { describeResponses, sendJson, sendProblem, sendTagged } from "./replies.ts";
 
 const TAGS = ["prices"];
+const batchSchema = z.array(feedDocumentSchema).max(MAX_CHOSEN_FEEDS);
 
 /** Prices: the list, one feed, several of one round, a feed's past, and how this node got its own. */
 export function registerFeedRoutes(app: GatewayApp, context: RouteContext): void {
@@ -20,66 +31,117 @@ export function registerFeedRoutes(app: GatewayApp, context: RouteContext): void
   registerSources(app, context);
 }
 
-function registerList(app: GatewayApp, { network, latest, snapshot, now }: RouteContext): void {
+function registerList(app: GatewayApp, context: RouteContext): void {
+  const { network, latest, snapshot, lookup, now } = context;
   const schema = {
     tags: TAGS,
-    summary: "Every configured feed, null until its first price",
-    description: "A list to look at: it carries no proof. Decide on /v1/feeds/{id} or /v1/bundle.",
-    querystring: noQuerySchema,
-    response: describeResponses({ description: "Every configured feed", schema: feedListSchema }),
+    summary: "Every configured feed, null until its first price; with `ids` the documents of those feeds",
+    description:
+      "Without `ids` a list to look at: it carries no proof and is served after the lease's end as well. With `ids` an array of the documents " +
+      "that /v1/feeds/{id} gives, in the order asked for, all of one round or none: each is whole and can be passed on alone. " +
+      "/v1/bundle says the same of the same feeds with one header and one set of signatures for all of them, and is smaller.",
+    querystring: batchQuerySchema,
+    response: describeResponses(
+      { description: "Every configured feed, or an array of feeds' documents", schema: feedListSchema.or(batchSchema) },
+      "unknown-feed",
+      "no-price",
+      "lease-ended",
+    ),
   };
-  app.get("/v1/feeds", { schema }, (_request, reply) => {
+  app.get("/v1/feeds", { schema }, (request, reply) => {
     const round = latest();
-    if (round === undefined) return sendJson(reply, JSON.stringify(toFeedList(network(), undefined)), "no-store");
-    return sendJson(reply, snapshot(round).feedList(), cacheControlOf(round, now(), network().config));
+    if (request.query.ids !== undefined) {
+      const feeds = lookup.many(request.query.ids);
+      if (!feeds.ok) return refuseSelection(request, reply, { fault: feeds.error, field: "ids" });
+      return sendPrices(request, reply, { context, feeds: feeds.value, textOf: batchText });
+    }
+    if (round === undefined) return sendJson(reply, JSON.stringify(toFeedList(network(), undefined)), NO_STORE);
+    const { feedList, tag } = snapshot(round);
+    return sendTagged(request, reply, { text: feedList(), tag, cacheControl: cacheControlOf(round, now(), network().config) });
   });
 }
 
-function registerFeed(app: GatewayApp, { network, latest, snapshot, lookup, now }: RouteContext): void {
+function batchText(snapshot: RoundSnapshot, feeds: readonly FeedId[]): string | undefined {
+  const texts = feeds.map(snapshot.feed);
+  return texts.includes(undefined) ? undefined : `[${texts.join(",")}]`;
+}
+
+function registerFeed(app: GatewayApp, context: RouteContext): void {
   const schema = {
     tags: TAGS,
     summary: "One feed of the newest round with its proof",
     description:
-      "Served after validUntil as well: an expired lease permits nothing, and the document says when it ended. Verify it with " +
-      "client/verify.ts, or with any EIP-712 and OpenZeppelin Merkle library.",
+      "Until validUntil, and no longer: an ended lease permits nothing, so there is no document then (503 `lease-ended`), and " +
+      "/v1/rounds/latest shows what was said last. Verify it with client/verify.ts, or with any EIP-712 and OpenZeppelin Merkle library.",
     params: feedParamsSchema,
     querystring: noQuerySchema,
     response: describeResponses(
       { description: "The feed, what may be done with its price, and the proof", schema: feedDocumentSchema },
       "unknown-feed",
       "no-price",
+      "lease-ended",
     ),
   };
   app.get("/v1/feeds/:id", { schema }, (request, reply) => {
-    const feed = lookup.one(request.params.id);
+    const feed = context.lookup.one(request.params.id);
     if (feed === undefined) return refuseFeed(request, reply, request.params.id);
-    const round = latest();
-    const text = round === undefined ? undefined : snapshot(round).feed(feed);
-    if (round === undefined || text === undefined) return refusePrice(request, reply, [feed], round);
-    return sendJson(reply, text, cacheControlOf(round, now(), network().config));
+    return sendPrices(request, reply, { context, feeds: [feed], textOf: feedText });
   });
 }
 
-function registerBundle(app: GatewayApp, { network, latest, snapshot, lookup, now }: RouteContext): void {
+function feedText(snapshot: RoundSnapshot, [feed]: readonly FeedId[]): string | undefined {
+  return feed === undefined ? undefined : snapshot.feed(feed);
+}
+
+function registerBundle(app: GatewayApp, context: RouteContext): void {
   const schema = {
     tags: TAGS,
     summary: "Several feeds of one round under one header",
-    description: "One decision, one header: take all legs of a loan from one bundle. All feeds or none.",
+    description:
+      "One decision, one header: take all legs of a loan from one bundle. All feeds or none, and none once the lease has ended " +
+      "(503 `lease-ended`).",
     querystring: chosenFeedsQuerySchema,
     response: describeResponses(
       { description: "The feeds, in the order asked for", schema: bundleDocumentSchema },
       "unknown-feed",
       "no-price",
+      "lease-ended",
     ),
   };
   app.get("/v1/bundle", { schema }, (request, reply) => {
-    const feeds = lookup.many(request.query.feeds);
-    if (!feeds.ok) return refuseSelection(request, reply, feeds.error);
-    const round = latest();
-    const text = round === undefined ? undefined : snapshot(round).bundle(feeds.value);
-    if (round === undefined || text === undefined) return refusePrice(request, reply, feeds.value, round);
-    return sendJson(reply, text, cacheControlOf(round, now(), network().config));
+    const feeds = context.lookup.many(request.query.feeds);
+    if (!feeds.ok) return refuseSelection(request, reply, { fault: feeds.error, field: "feeds" });
+    return sendPrices(request, reply, { context, feeds: feeds.value, textOf: bundleText });
   });
+}
+
+function bundleText(snapshot: RoundSnapshot, feeds: readonly FeedId[]): string | undefined {
+  return snapshot.bundle(feeds);
+}
+
+/** What may be decided on, of the newest round: nothing once its lease has ended (P3), and all of the feeds or none. */
+function sendPrices(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  {
+    context: { network, latest, snapshot, now },
+    feeds,
+    textOf,
+  }: {
+    readonly context: RouteContext;
+    readonly feeds: readonly FeedId[];
+    readonly textOf: (snapshot: RoundSnapshot, feeds: readonly FeedId[]) => string | undefined;
+  },
+): FastifyReply {
+  const round = latest();
+  if (round === undefined) return refusePrice(request, reply, feeds, undefined);
+  const at = now();
+  const readiness = readinessOf(round, at);
+  if (!readiness.ready) return sendProblem(request, reply, "lease-ended", { detail: readiness.why });
+  const made = snapshot(round);
+  const text = textOf(made, feeds);
+  if (text === undefined) return refusePrice(request, reply, feeds, round);
+  return sendTagged(request, reply, { text, tag: made.tag, cacheControl: cacheControlOf(round, at, network().config) });
 }
 
 function registerHistory(app: GatewayApp, { network, store, lookup }: RouteContext): void {
@@ -121,7 +183,7 @@ function registerSources(app: GatewayApp, { sources, lookup }: RouteContext): vo
     const feed = lookup.one(request.params.id);
     if (feed === undefined) return refuseFeed(request, reply, request.params.id);
     const view = sources(feed);
-    if (view !== undefined) return sendJson(reply, JSON.stringify(toSourcesDocument(view)), "no-store");
+    if (view !== undefined) return sendJson(reply, JSON.stringify(toSourcesDocument(view)), NO_STORE);
     const detail = `this process has no sample of ${feed}: it is not a node, or has not polled its venues yet`;
     return sendProblem(request, reply, "no-sources", { detail });
   });
@@ -131,17 +193,17 @@ export function refuseFeed(request: FastifyRequest, reply: FastifyReply, slug: s
   return sendProblem(request, reply, "unknown-feed", { detail: `no feed "${slug}"; /v1/feeds lists them, as ETH-USD in a URL` });
 }
 
-/** What a `feeds` parameter named cannot be served: an unknown feed or too many of them. */
+/** What a parameter named cannot be served: an unknown feed or too many of them. */
 export function refuseSelection(
   request: FastifyRequest,
   reply: FastifyReply,
-  fault: { readonly code: "unknown"; readonly slug: string } | { readonly code: "count" },
+  { fault, field }: { readonly fault: SelectionFault; readonly field: "feeds" | "ids" },
 ): FastifyReply {
   if (fault.code === "unknown") return refuseFeed(request, reply, fault.slug);
   const expected = `expected at most ${MAX_CHOSEN_FEEDS} feeds`;
   return sendProblem(request, reply, "bad-request", {
-    detail: `feeds: ${expected}`,
-    errors: [{ in: "query", field: "feeds", expected }],
+    detail: `${field}: ${expected}`,
+    errors: [{ in: "query", field, expected }],
   });
 }
 

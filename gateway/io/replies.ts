@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
+import { matchesTag, NO_STORE } from "../lease.ts";
 import {
   createProblem,
   type FieldFault,
@@ -17,6 +18,22 @@ export function sendJson(reply: FastifyReply, text: string, cacheControl: string
   return reply.header("content-type", JSON_TYPE).header("cache-control", cacheControl).send(text);
 }
 
+/**
+ * A round's document: kept as long as its lease lets it, and not sent again to who has it already (304). Once the lease is over nobody
+ * keeps it, so there is no tag either.
+ */
+export function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { text, tag, cacheControl }: { readonly text: string; readonly tag: string; readonly cacheControl: string },
+): FastifyReply {
+  if (cacheControl === NO_STORE) return sendJson(reply, text, NO_STORE);
+  reply.header("etag", tag);
+  const known = request.headers["if-none-match"];
+  if (known !== undefined && matchesTag(known, tag)) return reply.code(304).header("cache-control", cacheControl).send();
+  return sendJson(reply, text, cacheControl);
+}
+
 /** An RFC 9457 problem document, never cached, with Retry-After where asking again makes sense. */
 export function sendProblem(
   request: FastifyRequest,
@@ -30,7 +47,7 @@ export function sendProblem(
   return reply
     .code(problem.status)
     .header("content-type", PROBLEM_TYPE)
-    .header("cache-control", "no-store")
+    .header("cache-control", NO_STORE)
     .header("access-control-expose-headers", "retry-after")
     .send(JSON.stringify(problem));
 }

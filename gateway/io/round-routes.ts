@@ -3,16 +3,14 @@ import { z } from "zod";
 import type { StoredRound } from "../../protocol/round.ts";
 import { roundSchema, toRoundDocument } from "../documents.ts";
 import { parseLastEventId } from "../events.ts";
-import { cacheControlOf } from "../lease.ts";
+import { cacheControlOf, pastCacheControlOf } from "../lease.ts";
 import { bodyQuerySchema, chosenFeedsQuerySchema, roundParamsSchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { refuseSelection } from "./feed-routes.ts";
 import { STREAM_ROUTE } from "./metrics.ts";
-import { describeResponses, sendJson, sendProblem } from "./replies.ts";
+import { describeResponses, sendProblem, sendTagged } from "./replies.ts";
 
 const TAGS = ["rounds"];
-/** A past round changes no more, but for its place on or off the walk. */
-const PAST_ROUND_CACHE = "public, max-age=60";
 const STREAM_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store",
@@ -26,14 +24,15 @@ export function registerRoundRoutes(app: GatewayApp, context: RouteContext): voi
 }
 
 function registerRounds(app: GatewayApp, { network, latest, store, now }: RouteContext): void {
-  const send = (request: FastifyRequest, reply: FastifyReply, stored: StoredRound, withBody: boolean, cache: string) => {
+  const send = (request: FastifyRequest, reply: FastifyReply, stored: StoredRound, withBody: boolean, cacheControl: string) => {
     const body = withBody ? store.bodyOf(stored.certified.digest) : undefined;
     if (withBody && body === undefined) {
       const { round } = stored.certified.certificate.header;
       const detail = `the body of round ${round} is not here: bodies are kept for a shorter time than certificates`;
       return sendProblem(request, reply, "unknown-body", { detail });
     }
-    return sendJson(reply, JSON.stringify(toRoundDocument(stored, body)), cache);
+    const tag = `"${stored.certified.digest.slice(2)}${stored.orphan ? "-orphan" : ""}"`;
+    return sendTagged(request, reply, { text: JSON.stringify(toRoundDocument(stored, body)), tag, cacheControl });
   };
   const describe = (summary: string, ...problems: readonly ["unknown-body", "unknown-round" | "no-round"]) => ({
     tags: TAGS,
@@ -51,7 +50,10 @@ function registerRounds(app: GatewayApp, { network, latest, store, now }: RouteC
   const schema = { ...describe("A past round", "unknown-body", "unknown-round"), params: roundParamsSchema };
   app.get("/v1/rounds/:round", { schema }, (request, reply) => {
     const stored = store.byRound(request.params.round);
-    if (stored !== undefined) return send(request, reply, stored, request.query.body === "1", PAST_ROUND_CACHE);
+    if (stored !== undefined) {
+      const cache = pastCacheControlOf(stored, { latest: latest(), now: now(), roundMs: network().config.roundMs });
+      return send(request, reply, stored, request.query.body === "1", cache);
+    }
     const detail = `round ${request.params.round} was missed, or is older or newer than what is kept here`;
     return sendProblem(request, reply, "unknown-round", { detail });
   });
@@ -75,7 +77,7 @@ function registerStream(app: GatewayApp, { stream, lookup }: RouteContext): void
   };
   app.get(STREAM_ROUTE, { schema, exposeHeadRoute: false }, (request, reply) => {
     const feeds = lookup.many(request.query.feeds);
-    if (!feeds.ok) return refuseSelection(request, reply, feeds.error);
+    if (!feeds.ok) return refuseSelection(request, reply, { fault: feeds.error, field: "feeds" });
     const header = request.headers["last-event-id"];
     const lastEventId = header === undefined ? undefined : parseLastEventId(header);
     if (header !== undefined && lastEventId === undefined) {

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { BundleDocument } from "../../protocol/document.ts";
 import { allClosed, type DevnetNode, request, useDevnet, within } from "./devnet.ts";
 import {
   findBreaches,
@@ -103,9 +102,10 @@ describe("kill -9", () => {
     const last = await latestRound(witness.api);
     for (const { api } of survivors) {
       const { status, json } = await request(`${api}/v1/bundle?feeds=${feeds.map((feed) => feed.replace("/", "-")).join(",")}`);
-      expect(status).toBe(200);
-      expect((json as BundleDocument).validUntil).toBeLessThan(Date.now());
-      expect((json as BundleDocument).round).toBe(last);
+      expect(status).toBe(503);
+      expect(json).toMatchObject({ type: "urn:breakwater:problem:lease-ended" });
+      expect((json as { readonly detail: string }).detail).toContain(`of round ${last}, ended`);
+      expect(await latestRound(api)).toBe(last);
     }
 
     await Promise.all(["node2", "node3"].map((name) => devnet().post(`/nodes/${name}/start`)));

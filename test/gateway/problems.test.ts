@@ -17,6 +17,8 @@ type Row = {
   readonly headers?: Record<string, string>;
   readonly options?: Parameters<typeof buildTestGateway>[0];
   readonly twice?: boolean;
+  /** Asked one millisecond after the newest round's lease. */
+  readonly ended?: boolean;
 };
 
 const broken = () => {
@@ -40,6 +42,18 @@ const rows: readonly Row[] = [
   { code: "no-price", url: "/v1/feeds/NEW-USD", detail: "NEW/USD" },
   { code: "no-price", url: "/v1/feeds/ETH-USD", detail: "ETH/USD", options: { rounds: [] } },
   { code: "no-price", url: "/v1/bundle?feeds=ETH-USD,NEW-USD", detail: "for NEW/USD" },
+  ...["/v1/feeds/ETH-USD", "/v1/feeds?ids=ETH-USD", "/v1/bundle?feeds=ETH-USD", "/v1/feeds/NEW-USD"].map(
+    (url): Row => ({ code: "lease-ended", url, detail: `of round ${FIRST_ROUND + 2}, ended 1 ms ago`, ended: true }),
+  ),
+  { code: "unknown-feed", url: "/v1/feeds/ETH-EUR", detail: "ETH-EUR", ended: true },
+  { code: "unknown-feed", url: "/v1/feeds?ids=ETH-USD,ETH-EUR", detail: "ETH-EUR" },
+  { code: "no-price", url: "/v1/feeds?ids=NEW-USD,ETH-USD", detail: "for NEW/USD" },
+  { code: "no-price", url: "/v1/feeds?ids=ETH-USD", detail: "for ETH/USD", options: { rounds: [] } },
+  { code: "bad-request", url: "/v1/feeds?ids=", field: "ids", detail: "as ETH-USD,BTC-USD" },
+  {
+    ...{ code: "bad-request", field: "ids", detail: "ids: expected at most 100 feeds" },
+    url: `/v1/feeds?ids=${Array.from({ length: 101 }, (_, i) => `A${i}-USD`)}`,
+  },
   { code: "no-round", url: "/v1/rounds/latest", detail: "starting", options: { rounds: [] } },
   { code: "no-sources", url: "/v1/feeds/ETH-USD/sources", detail: "ETH/USD" },
   { code: "not-ready", url: "/health/ready", detail: "no round", options: { rounds: [] } },
@@ -156,8 +170,21 @@ const OVERLAPPING_CODES = ["replay-busy", "too-many-bodies"];
 describe("every failure is a problem document", () => {
   it.each(rows)(
     "$code: $url",
-    async ({ code, url, detail, field, judgement, method = "GET", payload, headers = {}, options = {}, twice = false }) => {
-      const { app, logged } = await buildTestGateway(options);
+    async ({
+      code,
+      url,
+      detail,
+      field,
+      judgement,
+      method = "GET",
+      payload,
+      headers = {},
+      options = {},
+      twice = false,
+      ended = false,
+    }) => {
+      const { app, clock, logged, rounds } = await buildTestGateway(options);
+      if (ended) clock.now = (rounds.at(-1)?.certificate.header.validUntil ?? 0) + 1;
       const request = { method, url, headers, ...(payload === undefined ? {} : { payload }) };
       if (twice) await app.inject(request);
       const reply = await app.inject(request);

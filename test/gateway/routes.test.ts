@@ -71,19 +71,6 @@ describe("/v1/feeds/:id and /v1/bundle", () => {
     expect((await get("/v1/feeds/ETH-USD")).json().round).toBe(LATEST);
   });
 
-  it("may be cached for a round's length while the lease runs, and never after", async () => {
-    const { get, clock, rounds } = await buildTestGateway();
-    const validUntil = rounds.at(-1)?.certificate.header.validUntil ?? 0;
-    expect((await get("/v1/feeds/ETH-USD")).headers["cache-control"]).toBe("public, max-age=1");
-    clock.now = validUntil - 200;
-    expect((await get("/v1/feeds/ETH-USD")).headers["cache-control"]).toBe("public, max-age=0");
-    clock.now = validUntil + 1;
-    for (const path of ["/v1/feeds/ETH-USD", "/v1/bundle?feeds=ETH-USD", "/v1/feeds", "/v1/breaker", "/v1/rounds/latest"]) {
-      const { status, headers } = await get(path);
-      expect([path, status, headers["cache-control"]]).toEqual([path, 200, "no-store"]);
-    }
-  });
-
   it("are open to any origin", async () => {
     const { app } = await buildTestGateway();
     const url = "/v1/feeds/ETH-USD";
