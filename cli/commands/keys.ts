@@ -2,7 +2,9 @@ import { Command } from "commander";
 import { createKeyFile, PASSWORD_VARIABLE, readKeyFile } from "../../node/io/keys.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { type Address, fromHex, isHex } from "../../protocol/bytes.ts";
+import { withNode } from "../governance/acting.ts";
 import { collectText, readTextFile } from "../input.ts";
+import { NEW_PASSWORD_VARIABLE, type ReplaceOptions, type RotateOptions, replace, rotate } from "../key-changes.ts";
 import { logTo, PASSWORD_FLAG, type PasswordOption, passwordFor, readStatedAddress } from "../key-file.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
 
@@ -12,10 +14,12 @@ const MAX_HEX_BYTES = 80;
 /** `breakwater keys`: makes, shows and imports the key files that nodes sign with. No subcommand prints a private key. */
 export function keysCommand(terminal: Terminal = processTerminal()): Command {
   return new Command("keys")
-    .description("Make, show and import the encrypted key that a node signs with")
+    .description("Make, show, import, re-encrypt and exchange the key that a node signs with")
     .addCommand(newCommand(terminal))
     .addCommand(showCommand(terminal))
-    .addCommand(importCommand(terminal));
+    .addCommand(importCommand(terminal))
+    .addCommand(rotateCommand(terminal))
+    .addCommand(replaceCommand(terminal));
 }
 
 function newCommand(terminal: Terminal): Command {
@@ -83,6 +87,44 @@ The key is read from a file or a pipe only: arguments are seen by every process 
       const { address } = await createKeyFile(out, password, { privateKey: await readPrivateKey(from, terminal) });
       tellKept(out, address, terminal);
     });
+}
+
+function rotateCommand(terminal: Terminal): Command {
+  return new Command("rotate")
+    .description("Put the same key under another password, in the same file; nothing of the old file is kept")
+    .requiredOption("--key <file>", "the key file to encrypt anew")
+    .option(...PASSWORD_FLAG)
+    .option("--new-password-file <file>", `file with the new password; without it the variable ${NEW_PASSWORD_VARIABLE}`)
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ breakwater keys rotate --key alice.key.json --password-file alice.password --new-password-file alice.new
+
+The file is replaced in one step: a crash leaves the old one or the new one. A password derivation that is weaker than today's default
+is made as strong. A key that may be in other hands is not helped by a new password: breakwater keys replace.`,
+    )
+    .action(async (options: RotateOptions) => rotate(options, terminal));
+}
+
+function replaceCommand(terminal: Terminal): Command {
+  const command = new Command("replace")
+    .description("Exchange a member's key for a new one: make it, write the config to propose, and say what to do when")
+    .requiredOption("--member <name>", "whose key")
+    .requiredOption("--out <file>", "the new key file; an existing one is never replaced")
+    .option("--config-out <file>", "where to write the config that governors are to sign", "next.yaml")
+    .option(...PASSWORD_FLAG)
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ breakwater keys replace --member alice --out alice.new.key.json --password-file alice.new.password \\
+      --node http://localhost:8080 --genesis 0x5e12…
+
+The committee is part of the config: a quorum of governors and the timelock stand before any change of it, a lost key's too.`,
+    )
+    .action(async (options: ReplaceOptions) => replace(options, terminal));
+  return withNode(command);
 }
 
 function tellKept(file: string, address: Address, { out, note }: Terminal): void {

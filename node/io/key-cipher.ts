@@ -7,14 +7,14 @@ import { OperationalError } from "./operational-error.ts";
 
 /** Default cost of a new file: 256 MB and about a second, what geth calls the standard scrypt. */
 export const SCRYPT_N = 2 ** 18;
-const SCRYPT_R = 8;
-const SCRYPT_P = 1;
+export const SCRYPT_R = 8;
+export const SCRYPT_P = 1;
 
 /** A file is input: its parameters may not make this process allocate or compute without bound. */
 const MAX_SCRYPT_N = 2 ** 20;
 const MAX_SCRYPT_R = 32;
 const MAX_SCRYPT_P = 16;
-const MAX_SCRYPT_BYTES = 512 * 1024 * 1024;
+export const MAX_SCRYPT_BYTES = 512 * 1024 * 1024;
 const MAX_PBKDF2_ITERATIONS = 10_000_000;
 const MAX_SALT_BYTES = 64;
 

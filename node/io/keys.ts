@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { chmod, link, open, readFile, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readFile, stat, unlink } from "node:fs/promises";
 import type { Address } from "../../protocol/bytes.ts";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
 import { addressOfPublicKey, type Secp256k1 } from "../../protocol/secp256k1.ts";
+import { nameBeside, placeNewFile, writeOwnerOnly } from "./durable-file.ts";
 import { decryptKey, encryptKey, type KeyFile, keyFileSchema, SCRYPT_N } from "./key-cipher.ts";
 import { OperationalError, reasonOf } from "./operational-error.ts";
 
-const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
 const MAX_FILE_BYTES = 16 * 1024;
 export const PASSWORD_VARIABLE = "BREAKWATER_PASSWORD";
@@ -55,14 +54,27 @@ export async function readKeyFile(
   password: string,
   options: { readonly scheme?: Secp256k1; readonly log?: KeyLog } = {},
 ): Promise<NodeKey> {
-  const text = await readSmallFile(path, "key file");
+  const file = await readEncryptedFile(path);
   await warnIfOthersMayRead(path, options.log);
-  const file = parseKeyFile(path, text);
+  return openKeyFile(path, file, { password, ...options });
+}
+
+/** A key file's content, still encrypted. @throws OperationalError `unreadable`, `not-a-key-file` */
+export async function readEncryptedFile(path: string): Promise<KeyFile> {
+  return parseKeyFile(path, await readSmallFile(path, "key file"));
+}
+
+/** Decrypts a key file's content. Throws as {@link readKeyFile}; `path` is what its messages name. */
+export async function openKeyFile(
+  path: string,
+  file: KeyFile,
+  { password, scheme }: { readonly password: string; readonly scheme?: Secp256k1 },
+): Promise<NodeKey> {
   const privateKey = await decryptKey(file, password).catch((error: unknown) => {
     if (!(error instanceof OperationalError)) throw error;
     throw new OperationalError(`${path}: ${error.message}`, { code: error.code, details: { path }, cause: error });
   });
-  const key = nodeKeyOf(privateKey, options.scheme);
+  const key = nodeKeyOf(privateKey, scheme);
   const named = file.address?.toLowerCase().replace(/^0x/, "");
   if (named !== undefined && `0x${named}` !== key.address) {
     throw new OperationalError(`${path}: it names address 0x${named} but holds the key of ${key.address}`, {
@@ -146,20 +158,12 @@ async function warnIfOthersMayRead(path: string, log: KeyLog | undefined): Promi
   log?.warn({ path, mode: found }, `${path} can be read by others (mode ${found}): run chmod 600 on it`);
 }
 
-/** `link` instead of `rename`, because it fails when the name is taken. */
+/** The file appears whole or not at all. */
 async function writeNewFile(path: string, content: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
+  const temporary = nameBeside(path);
   try {
-    const file = await open(temporary, "wx", OWNER_ONLY);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await chmod(temporary, OWNER_ONLY);
-    await link(temporary, path);
-    await syncFolder(dirname(path));
+    await writeOwnerOnly(temporary, content);
+    await placeNewFile(temporary, path);
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === "EEXIST";
     throw new OperationalError(
@@ -168,14 +172,5 @@ async function writeNewFile(path: string, content: string): Promise<void> {
     );
   } finally {
     await unlink(temporary).catch(() => undefined);
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { keysCommand } from "../../cli/commands/keys.ts";
+import { readNetworkConfig } from "../../cli/files.ts";
 import { createKeyFile, readKeyFile } from "../../node/io/keys.ts";
 import { toHex } from "../../protocol/bytes.ts";
+import { checkChange } from "../../protocol/config-change.ts";
 import { testKey } from "../support/network.ts";
+import { serveGovernance } from "./governed.ts";
 import { run, session, stdinOf } from "./session.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "breakwater-cli-keys-"));
@@ -125,6 +128,71 @@ describe("keys import", () => {
     const refused = await run(keysCommand(terminal), "import", "--out", out).catch((error: unknown) => error);
     expect(refused).toMatchObject({ name: "OperationalError" });
     expect((refused as Error).message + terminal.noted()).not.toContain(HEX.slice(2, 60));
+    expect(() => statSync(out)).toThrow();
+  });
+});
+
+describe("keys rotate", () => {
+  it("puts the key under the new password and says what that does not undo", async () => {
+    const key = join(folder, "rotated.key.json");
+    await createKeyFile(key, PASSWORD, { n: 16, privateKey });
+    const terminal = session(withPassword);
+    const next = write("next-password", "better horse\n");
+    await run(keysCommand(terminal), "rotate", "--key", key, "--new-password-file", next);
+    expect(terminal.printed()).toBe(address);
+    expect((await readKeyFile(key, "better horse")).address).toBe(address);
+    await expect(readKeyFile(key, PASSWORD)).rejects.toThrow(/wrong password/);
+    expect(terminal.noted()).toMatch(/a guess of it costs scrypt n = 262144 now, before 16$/m);
+    expect(terminal.noted()).toMatch(/backups of the old file still open with the old password/);
+    expect(terminal.noted()).not.toContain("horse");
+  });
+
+  it("needs both passwords", async () => {
+    const rotate = ["rotate", "--key", cheapKey];
+    await expect(run(keysCommand(session(withPassword)), ...rotate)).rejects.toThrow(
+      "no new password: give --new-password-file <file> or set the variable BREAKWATER_NEW_PASSWORD",
+    );
+    const environment = { BREAKWATER_NEW_PASSWORD: "better horse" };
+    await expect(run(keysCommand(session({ environment })), ...rotate)).rejects.toThrow(/no password for the key/);
+    expect((await readKeyFile(cheapKey, PASSWORD)).address).toBe(address);
+  });
+});
+
+describe("keys replace", () => {
+  const gateway = serveGovernance();
+  afterAll(async () => (await gateway).close());
+  const replace = async (...args: readonly string[]) => {
+    const terminal = session(withPassword);
+    await run(keysCommand(terminal), "replace", "--node", (await gateway).address, ...args);
+    return terminal;
+  };
+
+  it("makes a key, writes the config that governors can propose, and says what to do when", async () => {
+    const [out, configOut] = [join(folder, "replacing.key.json"), join(folder, "next.yaml")];
+    const terminal = await replace("--member", "node1", "--out", out, "--config-out", configOut);
+    const made = await readKeyFile(out, PASSWORD);
+    expect(terminal.printed()).toBe(made.address);
+    const { config } = (await gateway).network;
+    const next = readNetworkConfig(configOut);
+    expect(checkChange(config, next)).toEqual([]);
+    expect(next.version).toBe(config.version + 1);
+    const before = config.committee.find(({ name }) => name === "node1");
+    const kept = config.committee.filter((member) => member !== before);
+    const committee = expect.arrayContaining([...kept, { name: "node1", address: made.address }]);
+    expect(next).toEqual({ ...config, version: 2, committee });
+    expect(next.committee).toHaveLength(4);
+    expect(terminal.noted()).toContain(`breakwater governance propose ${configOut} --node ${(await gateway).address}`);
+    expect(terminal.noted()).toContain(`never start the old key (${before?.address}) again`);
+    expect(terminal.noted()).not.toMatch(/warning/);
+  });
+
+  it("makes nothing for who is no member, or over a file that is there", async () => {
+    const out = join(folder, "not-made.key.json");
+    const taken = write("taken.yaml", "");
+    await expect(replace("--member", "eve", "--out", out)).rejects.toThrow(
+      /--member: expected one of node0, node1, node2, node3/,
+    );
+    await expect(replace("--member", "node1", "--out", out, "--config-out", taken)).rejects.toThrow(/taken.yaml exists already/);
     expect(() => statSync(out)).toThrow();
   });
 });
