@@ -1,13 +1,16 @@
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { ADAPTERS } from "../adapters/index.ts";
 import { type ChainWatch, createChainWatch } from "../adapters/io/chain-watch.ts";
 import { createRpcMetrics } from "../adapters/io/rpc-metrics.ts";
 import { type ReplayReport, replayDigest } from "../aggregator/replay/report.ts";
 import { type Gateway, GatewayError, startGateway } from "../gateway/io/server.ts";
+import { type Alerts, createAlerts, readAlertHooks } from "../node/io/alerts.ts";
 import { readKeyFile, readPassword } from "../node/io/keys.ts";
-import { createNodeMetrics } from "../node/io/metrics.ts";
+import { createLog, secretsOf } from "../node/io/log.ts";
+import { createNodeMetrics, type NodeMetrics } from "../node/io/metrics.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
+import { watchProcess } from "../node/io/process-faults.ts";
 import { createReviewer, type Reviewer } from "../node/io/review.ts";
 import { startNode } from "../node/io/runtime.ts";
 import { openStore } from "../node/io/store.ts";
@@ -40,7 +43,7 @@ export async function runNode(configFile: string): Promise<void> {
 async function runUntil(ended: Promise<void>, configFile: string): Promise<void> {
   const config = readNodeFile(configFile);
   const network = readNetworkFile(config.network);
-  const log = pino({ level: config.logLevel });
+  const log = createLog({ level: config.logLevel, secrets: secretsOf(config) });
   const password = await readPassword({ ...passwordFileOf(config.key), environment: process.env }, log);
   const key = await readKeyFile(config.key.file, password, { log });
   const stops: (() => Promise<void> | void)[] = [];
@@ -48,6 +51,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
+    stops.push(watchProcess(log, process));
     const store = openStore({
       path: config.storage.path,
       domain: network.domain,
@@ -56,13 +60,15 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     stops.push(() => store.close());
     requireMembership(config, { network, store, address: key.address });
     const metrics = createNodeMetrics();
+    const alerts = await openAlerts(config, { network, address: key.address, log, metrics });
+    stops.push(() => alerts.stop());
     const chains = openChains(network, config, { log, registry: metrics.registry });
     stops.push(() => chains.stop());
     const suite = createIncidentSuite();
     stops.push(() => suite.stop());
     const inForce = (): Network => node.network();
     const { report, review } = createReviewer({ store, network: inForce, scheme: key.scheme, incidents: suite.incidents });
-    const own = { config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains, review };
+    const own = { config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains, alerts, review };
     const node = await startNode({ network, ...own });
     stops.push(() => node.stop());
     for (const { fields, text } of adviseOperator(config, node.network().config)) log.warn(fields, text);
@@ -112,6 +118,22 @@ function requireMembership(
   throw new OperationalError(`${key.file}: the key's address ${address} is not in the committee of ${file}; ${advice}`, {
     code: "not-a-member",
   });
+}
+
+/** Who is told what this operator must know at once, under the name that the genesis committee has for this node. */
+async function openAlerts(
+  { alerts: hooks }: NodeConfig,
+  {
+    network: { config },
+    address,
+    log,
+    metrics,
+  }: { readonly network: Network; readonly address: Address; readonly log: Logger; readonly metrics: NodeMetrics },
+): Promise<Alerts> {
+  const name = config.committee.find((member) => member.address === address)?.name;
+  const node = { address, ...(name === undefined ? {} : { name }) };
+  const identity = { network: config.network, node };
+  return createAlerts({ identity, hooks: await readAlertHooks(hooks, log), log, metrics, now: Date.now });
 }
 
 /** The network's chains through this operator's endpoints; those that he has none for are left to the others. */

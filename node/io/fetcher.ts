@@ -22,6 +22,7 @@ export function createFetcher({
   handle,
   now,
   onTrip,
+  onHello = () => undefined,
 }: {
   readonly transport: Pick<Transport, "request">;
   readonly store: Store;
@@ -29,6 +30,8 @@ export function createFetcher({
   readonly now: () => number;
   /** How long one question and its answer took, in ms. */
   readonly onTrip: (peer: Address, ms: number) => void;
+  /** A peer's hello, with our clock at asking and at receiving. */
+  readonly onHello?: (hello: { peer: Address; bytes: Uint8Array; sentAt: number; receivedAt: number }) => void;
 }): Fetcher {
   const ownAnswer = createOwnAnswers(store);
   const askHello = async (to: Address) => {
@@ -40,7 +43,10 @@ export function createFetcher({
     const bytes = encodeRequest({ kind: "hello" });
     const answer = await transport.request({ to, protocol: "hello", bytes, timeoutMs: HELLO_TIMEOUT_MS, onOpen });
     const receivedAt = now();
-    if (answer.ok) onTrip(to, Math.max(0, receivedAt - sentAt));
+    if (answer.ok) {
+      onTrip(to, Math.max(0, receivedAt - sentAt));
+      onHello({ peer: to, bytes: answer.value, sentAt, receivedAt });
+    }
     return { answer, sentAt, receivedAt };
   };
   return {

@@ -2,13 +2,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { PollerMetrics } from "../../adapters/io/reporter.ts";
 import { BREAKER_STATES } from "../../protocol/report.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
-import type { EventCode } from "../events.ts";
-import type { GossipCode, Verdict } from "../gossip-codes.ts";
-import type { MachineStatus, Topic } from "../machine.ts";
+import { EVENT_LEVELS, type EventCode } from "../events.ts";
+import { GOSSIP_VERDICTS, type GossipCode, type Verdict } from "../gossip-codes.ts";
+import { type MachineStatus, TOPICS, type Topic } from "../machine.ts";
 import type { Sample } from "../sampler.ts";
-import type { TransportMetrics } from "./transport-types.ts";
+import { type FlowMetrics, flowMetrics, sourceMetrics } from "./flow-metrics.ts";
+import { REQUEST_FAULTS, REQUEST_PROTOCOLS, type TransportMetrics } from "./transport-types.ts";
 
-export type NodeMetrics = {
+export type NodeMetrics = FlowMetrics & {
   readonly registry: Registry;
   readonly poller: PollerMetrics;
   readonly transport: TransportMetrics;
@@ -28,16 +29,24 @@ export function createNodeMetrics(): NodeMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const onDrops = dropMetrics(registers);
+  const onSources = sourceMetrics(registers);
   return {
     registry,
     poller: pollerMetrics(registers),
     transport: transportMetrics(registers),
-    onSample: sampleMetrics(registers),
+    onSample: (sample) => {
+      onDrops(sample);
+      onSources(sample);
+    },
     ...roundMetrics(registers),
+    ...flowMetrics(registers),
   };
 }
 
-function roundMetrics(registers: Registry[]): Omit<NodeMetrics, "registry" | "poller" | "transport" | "onSample"> {
+type RoundMetrics = Pick<NodeMetrics, "onEvent" | "onVerdict" | "onCertified" | "onOrphan" | "onPhase">;
+
+function roundMetrics(registers: Registry[]): RoundMetrics {
   const events = new Counter({
     name: "breakwater_events_total",
     help: "Events of the round machine",
@@ -75,6 +84,11 @@ function roundMetrics(registers: Registry[]): Omit<NodeMetrics, "registry" | "po
     registers,
   });
   const phase = new Gauge({ name: "breakwater_phase", help: "1 for the phase the node is in", labelNames: ["phase"], registers });
+  // A counter that appears with its first event has no rate from it: an alert on it would miss that one.
+  for (const code of Object.keys(EVENT_LEVELS)) events.inc({ code }, 0);
+  for (const topic of TOPICS) {
+    for (const [code, verdict] of Object.entries(GOSSIP_VERDICTS)) gossip.inc({ topic, verdict, code }, 0);
+  }
   return {
     onEvent: (code) => events.inc({ code }),
     onVerdict: (topic, verdict, code) => gossip.inc({ topic, verdict, code }),
@@ -113,7 +127,7 @@ function pollerMetrics(registers: Registry[]): PollerMetrics {
 }
 
 /** A venue that answers and is not believed (offset, frozen) shows here and not among the poller's faults. */
-function sampleMetrics(registers: Registry[]): NodeMetrics["onSample"] {
+function dropMetrics(registers: Registry[]): NodeMetrics["onSample"] {
   const drops = new Counter({
     name: "breakwater_source_drops_total",
     help: "Samples in which a source did not count, by why",
@@ -144,6 +158,11 @@ function transportMetrics(registers: Registry[]): TransportMetrics {
     labelNames: ["topic", "verdict"],
     registers,
   });
+  for (const protocol of REQUEST_PROTOCOLS) {
+    for (const side of ["client", "server"]) {
+      for (const code of ["ok", ...REQUEST_FAULTS]) exchanges.inc({ protocol, side, code }, 0);
+    }
+  }
   return {
     onGossip: (labels) => relayed.inc(labels),
     onRequest: (labels) => exchanges.inc(labels),

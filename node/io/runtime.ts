@@ -4,13 +4,16 @@ import type { VenueSnapshot } from "../../adapters/snapshot.ts";
 import type { NodePrice } from "../../aggregator/price.ts";
 import type { GovernanceMemory } from "../../circuit-breaker/governance-memory.ts";
 import { type Address, toHex } from "../../protocol/bytes.ts";
+import { memberIndex } from "../../protocol/committee.ts";
 import type { Network, NetworkConfig } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { GovernanceDocument, SignedDocument } from "../../protocol/governance.ts";
 import type { FeedEntry, GaugeEntry } from "../../protocol/observation.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
+import type { AlertInput } from "../alerting.ts";
 import { FOLD } from "../fold.ts";
-import { type DocumentReceipt, type MachineStatus, type RoundMachine, TOPICS } from "../machine.ts";
+import { createInclusion } from "../inclusion.ts";
+import { type DocumentReceipt, type Input, type MachineStatus, type RoundMachine, TOPICS } from "../machine.ts";
 import { createNetworkView } from "../network-view.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { createRoundMachine } from "../round.ts";
@@ -27,12 +30,10 @@ import type { NodeMetrics } from "./metrics.ts";
 import { reasonOf } from "./operational-error.ts";
 import { createPolling } from "./polling.ts";
 import { createShell, type Shell } from "./shell.ts";
+import { createStageTimer, timedFold } from "./stages.ts";
+import { createSurvey, type Survey } from "./survey.ts";
 import { startTransport } from "./transport.ts";
 import type { Transport } from "./transport-types.ts";
-
-const STATUS_MS = 1_000;
-/** How often every connected peer's round trip is measured. */
-const TRIP_MS = 10_000;
 
 export type NodeRuntime = {
   readonly status: () => MachineStatus & { readonly connected: readonly Address[] };
@@ -74,20 +75,30 @@ export type RuntimeOptions = {
   readonly now: () => number;
   /** Without one this node says nothing of any chain. */
   readonly chains?: ChainPort;
+  /** Told of everything that an operator may have to know at once. */
+  readonly alerts: { readonly handle: (input: AlertInput) => void };
   /** Whether this node comes to the replay report that a config document names. Without one it never agrees. */
   readonly review?: (document: ConfigDocument) => Promise<boolean>;
 };
 
 /** Wires a node: pollers → sampler → round machine → transport and store. Everything it starts, `stop` ends. */
 export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
-  const { key, store, metrics, log, now } = options;
+  const { key, store, metrics, log, now, alerts } = options;
   const listeners = new Set<(certified: CertifiedRound) => void>();
-  const machine = createRoundMachine({ ...options, scheme: key.scheme, fold: FOLD, start: startState(store) });
+  const stages = createStageTimer(metrics.onStage);
+  const fold = timedFold(FOLD, stages);
+  const machine = createRoundMachine({ ...options, scheme: key.scheme, fold, start: startState(store) });
   const transport = await openTransport(options, machine, (input) => shell.handle(input));
   const markets = openMarkets(options, machine);
   const view = createNetworkView();
   const onTrip = (peer: Address, ms: number): void => view.handle({ kind: "trip", peer, ms }, now());
-  const { greet, fetch, measure } = createFetcher({ transport, store, handle: (input) => shell.handle(input), now, onTrip });
+  const answered = (input: Input): void => void shell.handle(input);
+  const onHello: Survey["heard"] = (hello) => survey.heard(hello);
+  const { greet, fetch, measure } = createFetcher({ transport, store, handle: answered, now, onTrip, onHello });
+  const storePath = options.config.storage.path;
+  const survey = createSurvey({ machine, transport, measure, storePath, metrics, alerts, now });
+  const inclusion = createInclusion();
+  const isMember = (): boolean => memberIndex(machine.network().committee, key.address) >= 0;
   const journal = createJournal(log, metrics);
   let sample: Sample | undefined;
   let sampled = 0;
@@ -98,34 +109,53 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       verdict: () => undefined,
       sample: ({ round }) => {
         sampled = round;
-        const taken = markets.sample(now());
+        const { taken, gauges, shadows } = stages.time("sample", () => ({
+          taken: markets.sample(now()),
+          gauges: mergeGauges(options.chains?.gauges() ?? [], view.gauges(round, now())),
+          shadows: markets.shadows(round),
+        }));
         sample = taken;
+        stages.sampled(round);
+        shell.handle({ kind: "sampled", round, entries: taken.entries, gauges, shadows });
         metrics.onSample(taken);
-        const gauges = mergeGauges(options.chains?.gauges() ?? [], view.gauges(round, now()));
-        shell.handle({ kind: "sampled", round, entries: taken.entries, gauges, shadows: markets.shadows(round) });
+        alerts.handle({ kind: "sampled", prices: taken.prices, feeds: machine.network().config.feeds });
       },
       persist: ({ record }) => {
+        stages.promised(record);
         // Without the durable record there is no signature: the round goes on without this node.
         const outcome = journal.attempt(() => store.recordSigned(record));
         if (outcome !== undefined) shell.handle({ kind: outcome === "conflict" ? "refused" : "persisted", record });
       },
       publish: ({ topic, bytes }) => {
         void transport.publish(topic, bytes);
-        if (topic === "observation") view.handle({ kind: "observed", round: sampled, observation: toHex(bytes) }, now());
+        stages.published(topic);
+        if (topic !== "observation") return;
+        const observation = toHex(bytes);
+        view.handle({ kind: "observed", round: sampled, observation }, now());
+        inclusion.observed(sampled, observation);
       },
       fetch: (output) => void fetch(output),
       greet: () => transport.connected().forEach((peer) => void greet(peer)),
       commit: ({ certified, body, place }) => {
         view.handle({ kind: "certified", round: body.round, observations: body.observations }, now());
-        const saved = journal.attempt(() => store.saveRound({ certified, body }));
+        if (place === "head") stages.certified(body.round);
+        const saved = stages.time("save", () => journal.attempt(() => store.saveRound({ certified, body })));
         if (saved === undefined || place !== "head") return;
+        stages.time("publish", () => {
+          for (const listener of listeners) listener(certified);
+        });
         metrics.onCertified(certified, now());
-        for (const listener of listeners) listener(certified);
+        const included = isMember() ? inclusion.isIncluded(body) : undefined;
+        if (included !== undefined) metrics.onInclusion(included);
+        alerts.handle({ kind: "certified", certified, included });
       },
       mark: ({ orphan }) => {
         if (orphan) metrics.onOrphan();
       },
-      evidence: ({ evidence }) => void journal.attempt(() => store.saveEvidence(evidence)),
+      evidence: ({ evidence }) => {
+        journal.attempt(() => store.saveEvidence(evidence));
+        alerts.handle({ kind: "evidence", evidence });
+      },
       receipt: () => undefined,
       keep: ({ document }) => void journal.attempt(() => store.saveDocument(document)),
       transition: ({ transition }) => void journal.attempt(() => store.saveTransition(transition)),
@@ -136,14 +166,16 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
         markets.follow(network, pending);
         transport.admit(peers);
       },
-      event: journal.event,
+      event: (output) => {
+        journal.event(output);
+        alerts.handle(output);
+      },
     },
     now,
   );
-  const statusTimer = setInterval(() => metrics.onPhase(machine.status().phase), STATUS_MS);
-  const tripTimer = setInterval(() => transport.connected().forEach((peer) => void measure(peer)), TRIP_MS);
   let submissions = 0;
   shell.start();
+  survey.start();
   return {
     status: () => ({ ...machine.status(), connected: transport.connected() }),
     sources: (feed) => {
@@ -166,8 +198,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
     network: machine.network,
     governance: machine.governance,
     stop: async () => {
-      clearInterval(statusTimer);
-      clearInterval(tripTimer);
+      survey.stop();
       shell.stop();
       const ended = await Promise.allSettled([markets.stop(), transport.stop()]);
       for (const end of ended)
@@ -237,7 +268,9 @@ function openTransport(
       const answer = handle({ kind: "gossip", id, topic, from, bytes }).find(
         (output) => output.kind === "verdict" && output.id === id,
       );
-      return answer?.kind === "verdict" ? answer.verdict : "ignore";
+      if (answer?.kind !== "verdict") return "ignore";
+      metrics.onVerdict(topic, answer.verdict, answer.code);
+      return answer.verdict;
     },
     onRequest: ({ bytes }) => {
       const request = decodeRequest(bytes);
