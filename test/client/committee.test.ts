@@ -106,6 +106,11 @@ describe("the way from genesis to the committee of today", () => {
     expect(faultOf(follow(transitionInto(changed(other, NEW), 1_000, NEW)))).toContain("in round 1000");
   });
 
+  it("goes on past a second first round under a config, whose sibling was an orphan", () => {
+    const again = transitionInto(second, 1_001, keysOf(1, 2, 3));
+    expect(follow(both, again, then)).toEqual(trust);
+  });
+
   it("cannot begin at a committee that was only stated", () => {
     const stated = trustCommittee(document);
     expect(stated.ok && followTransitions(stated.value, [both], { scheme })).toMatchObject({ ok: false });
