@@ -54,10 +54,14 @@ const venueFault = z.discriminatedUnion(
     z.strictObject({ ...place, fault: z.literal("status"), status: z.int().min(300).max(599) }),
     z.strictObject({ ...place, fault: z.literal("malformed") }),
     z.strictObject({ ...place, fault: z.literal("down") }),
+    z.strictObject({ ...place, fault: z.literal("gap") }),
+    z.strictObject({ ...place, fault: z.literal("silent") }),
   ],
   {
     error: (issue) =>
-      issue.code === "invalid_union" ? "expected one of offset, freeze, latency, status, malformed, down" : undefined,
+      issue.code === "invalid_union"
+        ? "expected one of offset, freeze, latency, status, malformed, down, gap, silent"
+        : undefined,
   },
 );
 

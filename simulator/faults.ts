@@ -1,4 +1,4 @@
-/** What can be done to a venue; without `market`, to all of it. */
+/** What can be done to a venue; without `market`, to all of it. `gap` and `silent` are about what it pushes, not what it answers. */
 export type VenueFault = { readonly venue: string; readonly market?: string } & (
   | { readonly fault: "offset"; readonly bps: number }
   | { readonly fault: "freeze" }
@@ -6,6 +6,8 @@ export type VenueFault = { readonly venue: string; readonly market?: string } & 
   | { readonly fault: "status"; readonly status: number }
   | { readonly fault: "malformed" }
   | { readonly fault: "down" }
+  | { readonly fault: "gap" }
+  | { readonly fault: "silent" }
 );
 
 export type FaultName = VenueFault["fault"];

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Adapter } from "../../adapters/adapter.ts";
-import { createPoller, type Poller, type PollerOptions, type VenuePoll } from "../../adapters/io/poller.ts";
+import type { PollerOptions, VenuePoll } from "../../adapters/io/poller.ts";
+import type { StreamMetrics } from "../../adapters/io/stream-metrics.ts";
+import { type FeedStream, openVenueFeed, type VenueFeed } from "../../adapters/io/venue-feed.ts";
 import type { VenueSnapshot } from "../../adapters/snapshot.ts";
-import { marketKey } from "../../adapters/snapshot.ts";
+import type { StreamAdapter } from "../../adapters/stream.ts";
+import { STREAMS } from "../../adapters/streams/index.ts";
 import type { NetworkConfig } from "../../protocol/config.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { marketsByVenue } from "../sampler.ts";
@@ -10,58 +13,60 @@ import { marketsByVenue } from "../sampler.ts";
 export type PollingOptions = Omit<PollerOptions, "venues" | "settings"> & {
   readonly config: NodeConfig;
   readonly adapters: Readonly<Record<string, Adapter>>;
+  /** Of the venues that push; {@link STREAMS} unless a test has its own. */
+  readonly streams?: Readonly<Record<string, StreamAdapter>>;
+  readonly streamMetrics?: StreamMetrics;
 };
 
-/** The venues that the configs of the moment ask for: one poller each, so that a change of one leaves the others alone (P8). */
+/** The venues that the configs of the moment ask for: one feed each, so that a change of one leaves the others alone (P8). */
 export type Polling = {
   readonly snapshot: () => VenueSnapshot;
-  /** Polls the markets of these configs and no others. A venue whose list changes keeps its last quotes until it has answered again. */
+  /** Asks for the markets of these configs and no others. A venue whose list changes keeps its last quotes until it has answered again. */
   readonly follow: (configs: readonly NetworkConfig[]) => void;
   readonly stop: () => Promise<void>;
 };
 
-type Run = { readonly poll: VenuePoll; readonly poller: Poller; readonly before: VenueSnapshot };
-
 export function createPolling(options: PollingOptions): Polling {
-  const runs = new Map<string, Run>();
+  const feeds = new Map<string, VenueFeed>();
   const leaving = new Set<Promise<void>>();
-  const leave = ({ poller }: Run): void => {
-    const done: Promise<void> = poller.stop().finally(() => leaving.delete(done));
+  const leave = (feed: VenueFeed): void => {
+    const done: Promise<void> = feed.stop().finally(() => leaving.delete(done));
     leaving.add(done);
   };
-  const open = (poll: VenuePoll, before: VenueSnapshot): Run => {
-    const poller = createPoller({ ...options, venues: [poll] });
-    poller.start();
-    return { poll, poller, before };
-  };
+  const open = (poll: VenuePoll, before: VenueSnapshot): VenueFeed =>
+    openVenueFeed(poll, streamOf(options, poll.adapter.venue), options, before);
   return {
-    snapshot: () => new Map([...runs.values()].flatMap((run) => [...snapshotOf(run)])),
+    snapshot: () => new Map([...feeds.values()].flatMap((feed) => [...feed.snapshot()])),
     follow: (configs) => {
       const polls = new Map(venuePolls(options, configs).map((poll) => [poll.adapter.venue as string, poll]));
-      for (const [venue, run] of runs) {
+      for (const [venue, feed] of feeds) {
         const poll = polls.get(venue);
-        if (poll !== undefined && isDeepStrictEqual(poll.markets, run.poll.markets)) continue;
-        runs.delete(venue);
-        if (poll !== undefined) runs.set(venue, open(poll, snapshotOf(run)));
-        leave(run);
+        if (poll !== undefined && isDeepStrictEqual(poll.markets, feed.poll.markets)) continue;
+        feeds.delete(venue);
+        if (poll !== undefined) feeds.set(venue, open(poll, feed.snapshot()));
+        leave(feed);
       }
-      for (const [venue, poll] of polls) if (!runs.has(venue)) runs.set(venue, open(poll, new Map()));
+      for (const [venue, poll] of polls) if (!feeds.has(venue)) feeds.set(venue, open(poll, new Map()));
     },
     stop: async () => {
-      await Promise.all([...leaving, ...[...runs.values()].map(({ poller }) => poller.stop())]);
+      await Promise.all([...leaving, ...[...feeds.values()].map((feed) => feed.stop())]);
     },
   };
 }
 
-/** The newest answers; of a market that was asked before and has not answered to this poller, the last one. */
-function snapshotOf({ poll, poller, before }: Run): VenueSnapshot {
-  const fresh = poller.snapshot();
-  const kept = poll.markets.flatMap((market) => {
-    const key = marketKey(poll.adapter.venue, market);
-    const state = fresh.get(key) ?? before.get(key);
-    return state === undefined ? [] : [[key, state] as const];
-  });
-  return new Map(kept);
+/**
+ * The venue's stream, unless the operator wants none. An adapter that is pointed elsewhere is pointed away from the venue: it has the
+ * stream that it is given beside its URL, or none.
+ */
+function streamOf({ config, streams = STREAMS, streamMetrics }: PollingOptions, venue: string): FeedStream | undefined {
+  const adapter = Object.hasOwn(streams, venue) ? (streams as Readonly<Record<string, StreamAdapter>>)[venue] : undefined;
+  const { url, stream } = config.venues[venue] ?? {};
+  if (adapter === undefined || stream === false || (stream === undefined && url !== undefined)) return undefined;
+  return {
+    adapter,
+    ...(stream === undefined ? {} : { url: stream }),
+    ...(streamMetrics === undefined ? {} : { metrics: streamMetrics }),
+  };
 }
 
 function venuePolls({ config, adapters }: PollingOptions, configs: readonly NetworkConfig[]): readonly VenuePoll[] {

@@ -7,6 +7,7 @@ import { createMarket, type Listings, type SimulatedMarket } from "../market.ts"
 import type { SimulatedVenue } from "../venue.ts";
 import { SIMULATED_VENUES } from "../venues/index.ts";
 import { readBody } from "./request-body.ts";
+import { createStreamServer } from "./stream-server.ts";
 
 /** No venue's ticker request has a longer body. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -26,6 +27,8 @@ export type MarketServer = ControlledWorld & {
   readonly url: string;
   /** `http://host:port/<venue>` for each listed venue: what an adapter's base URL is overridden with. */
   readonly baseUrls: ReadonlyMap<string, string>;
+  /** `ws://host:port/<venue>` for each listed venue that pushes its quotes. */
+  readonly streamUrls: ReadonlyMap<string, string>;
   /** Ends open exchanges, delayed ones included, and frees the port. */
   readonly stop: () => Promise<void>;
 };
@@ -43,14 +46,25 @@ export async function startMarketServer(options: MarketServerOptions): Promise<M
   const server = createServer((request, response) => {
     serve({ venues, market, now, delayed }, request, response).catch(() => response.destroy());
   });
+  const streams = createStreamServer(market, [...listings.keys()], now);
+  server.on("upgrade", streams.upgrade);
   const host = options.host ?? "127.0.0.1";
-  await listen(server, host, options.port ?? 0);
+  try {
+    await listen(server, host, options.port ?? 0);
+  } catch (error) {
+    streams.stop();
+    throw error;
+  }
   const url = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {
     url,
     baseUrls: new Map([...listings.keys()].map((venue) => [venue, `${url}/${venue}`])),
+    streamUrls: new Map(streams.venues.map((venue) => [venue, `${url.replace(/^http/, "ws")}/${venue}`])),
     ...controls(market, now),
-    stop: () => close(server, delayed),
+    stop: () => {
+      streams.stop();
+      return close(server, delayed);
+    },
   };
 }
 
