@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isScalar, type ParsedNode, parse } from "yaml";
 import { ADAPTERS } from "../adapters/index.ts";
+import { type GatewayConfig, parseGatewayConfig } from "../gateway/gateway-config.ts";
 import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
 import { type NodeConfig, parseNodeConfig } from "../node/node-config.ts";
 import { type ConfigFault, genesisNetwork, type Network, type NetworkConfig, parseNetworkConfig } from "../protocol/config.ts";
@@ -68,10 +69,28 @@ export function readNodeFile(path: string): NodeConfig {
   };
 }
 
-function resolveRedisFiles(folder: string, redis: NonNullable<NodeConfig["redis"]>): NonNullable<NodeConfig["redis"]> {
-  const { passwordFile, caFile, ...rest } = redis;
+/** Reads a `gateway.yaml`; its paths become absolute. Throws as {@link readNetworkFile}. */
+export function readGatewayFile(path: string): GatewayConfig {
+  const parsed = parseGatewayConfig(readYaml(path));
+  if (!parsed.ok) throw badConfig(path, parsed.error);
+  const folder = dirname(resolve(path));
+  const { network, follow, storage, keysFile, ...rest } = parsed.value;
+  const { redis } = follow;
   return {
     ...rest,
+    network: resolve(folder, network),
+    follow: { ...follow, ...(redis === undefined ? {} : { redis: resolveRedisFiles(folder, redis) }) },
+    storage: { ...storage, ...(storage.path === undefined ? {} : { path: resolve(folder, storage.path) }) },
+    ...(keysFile === undefined ? {} : { keysFile: resolve(folder, keysFile) }),
+  };
+}
+
+type RedisFiles = { readonly passwordFile?: string | undefined; readonly caFile?: string | undefined };
+
+function resolveRedisFiles<T extends RedisFiles>(folder: string, redis: T): T {
+  const { passwordFile, caFile } = redis;
+  return {
+    ...redis,
     ...(passwordFile === undefined ? {} : { passwordFile: resolve(folder, passwordFile) }),
     ...(caFile === undefined ? {} : { caFile: resolve(folder, caFile) }),
   };
