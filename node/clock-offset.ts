@@ -1,7 +1,9 @@
 import type { Address } from "../protocol/bytes.ts";
 
-/** Peers are asked every 10 s; of one that missed two of them nothing is known. */
-const FRESH_MS = 30_000;
+/** Peers are asked every 10 s; of one that missed five of them nothing is known. */
+const FRESH_MS = 60_000;
+/** Of a peer's last exchanges the fastest says most: its clock was read somewhere between, and a busy machine answers late. */
+const MAX_EXCHANGES = 5;
 /** No committee is larger. */
 const MAX_PEERS = 256;
 
@@ -30,15 +32,20 @@ export type ClockOffset = {
  * clock.offsetMs(5_000); // 10
  */
 export function createClockOffset(): ClockOffset {
-  const offsets = new Map<Address, { readonly ms: number; readonly at: number }>();
+  const exchanges = new Map<Address, readonly ClockExchange[]>();
   return {
-    heard: ({ peer, clock, sentAt, receivedAt }) => {
-      if (receivedAt < sentAt || (!offsets.has(peer) && offsets.size >= MAX_PEERS)) return;
-      offsets.set(peer, { ms: clock - (sentAt + receivedAt) / 2, at: receivedAt });
+    heard: (exchange) => {
+      const { peer, sentAt, receivedAt } = exchange;
+      if (receivedAt < sentAt || (!exchanges.has(peer) && exchanges.size >= MAX_PEERS)) return;
+      exchanges.set(peer, [...(exchanges.get(peer) ?? []), exchange].slice(-MAX_EXCHANGES));
     },
     offsetMs: (now) => {
-      const fresh = [...offsets.values()].filter(({ at }) => Math.abs(now - at) <= FRESH_MS).map(({ ms }) => ms);
-      return fresh.sort((a, b) => a - b)[fresh.length >> 1];
+      const offsets = [...exchanges.values()].flatMap((known) => {
+        const fresh = known.filter(({ receivedAt }) => Math.abs(now - receivedAt) <= FRESH_MS);
+        const [fastest] = fresh.sort((a, b) => a.receivedAt - a.sentAt - (b.receivedAt - b.sentAt));
+        return fastest === undefined ? [] : fastest.clock - (fastest.sentAt + fastest.receivedAt) / 2;
+      });
+      return offsets.sort((a, b) => a - b)[offsets.length >> 1];
     },
   };
 }

@@ -67,9 +67,11 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const times = { ...WEBHOOK_TIMES, ...options.times };
   const queue: AlertMessage[] = [];
   const stopped = new AbortController();
-  let running: Promise<void> | undefined;
+  let running = Promise.resolve();
+  let busy = false;
 
   const drain = async (): Promise<void> => {
+    busy = true;
     for (let message = queue[0]; message !== undefined && !stopped.signal.aborted; message = queue[0]) {
       const outcome = await deliver(message);
       if (stopped.signal.aborted) return;
@@ -78,6 +80,8 @@ export function createWebhook(options: WebhookOptions): Webhook {
       queue.shift();
       onOutcome(message, outcome);
     }
+    // In the same turn as the look at an empty queue: a message that comes now starts anew.
+    busy = false;
   };
 
   const deliver = async (message: AlertMessage): Promise<AlertOutcome> => {
@@ -112,9 +116,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
         concerns.warn("alert-dropped", `webhook ${label} is behind`, { hook: label, waiting: queue.length }, label);
         if (oldest !== undefined) onOutcome(oldest, "dropped");
       }
-      running ??= drain().finally(() => {
-        running = undefined;
-      });
+      if (!busy) running = drain();
     },
     stop: async () => {
       stopped.abort();
