@@ -20,6 +20,7 @@ import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 import { adviseOperator } from "./node-advice.ts";
+import { tellRedis } from "./redis-log.ts";
 import { createIncidentSuite } from "./review/incidents.ts";
 
 const MINUTE_MS = 60_000;
@@ -68,9 +69,13 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     stops.push(() => suite.stop());
     const inForce = (): Network => node.network();
     const { report, review } = createReviewer({ store, network: inForce, scheme: key.scheme, incidents: suite.incidents });
-    const own = { config, adapters: ADAPTERS, key, store, metrics, log, now: Date.now, chains, alerts, review };
-    const node = await startNode({ network, ...own });
+    const named = { network: network.config.network, writer: key.address, log, registry: metrics.registry };
+    const told = config.redis === undefined ? undefined : tellRedis(store, { redis: config.redis, ...named });
+    if (told !== undefined) stops.push(told.stop);
+    const own = { config, adapters: ADAPTERS, key, metrics, log, now: Date.now, chains, alerts, review };
+    const node = await startNode({ network, store: told?.store ?? store, ...own });
     stops.push(() => node.stop());
+    if (told !== undefined) node.subscribe(told.onHead);
     for (const { fields, text } of adviseOperator(config, node.network().config)) log.warn(fields, text);
     const gateway = await openGateway({
       host: config.api.host,

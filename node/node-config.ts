@@ -10,10 +10,11 @@ const portSchema = z
   .max(65_535, "expected a port from 1 to 65535");
 const urlSchema = z.url({ protocol: /^https?$/, error: "expected an http or https URL" });
 const socketUrlSchema = z.url({ protocol: /^wss?$/, error: "expected a ws or wss URL" });
-const redisUrlSchema = z.url({
-  protocol: /^redis(s|\+sentinel|s\+sentinel|\+cluster|s\+cluster)?$/,
-  error: "expected a redis URL",
-});
+/** Several hosts are no URL to the platform; what it means is read where it is opened (gateway/redis-url.ts). */
+const redisUrlSchema = z
+  .string("expected a redis URL")
+  .regex(/^rediss?(\+sentinel|\+cluster)?:\/\/[^\s]+$/, "expected a redis URL")
+  .regex(/^[^@]*$/, "expected no user or password in the URL: they belong in username and passwordFile");
 const pathSchema = z.string("expected a path").min(1, "expected a path");
 const multiaddrSchema = z
   .string()

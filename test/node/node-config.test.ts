@@ -56,3 +56,29 @@ describe("rpc endpoints of node.yaml", () => {
     expect(check({ ETHEREUM: URLS, BASE: URLS })).toEqual(["BASE"]);
   });
 });
+
+describe("redis of node.yaml", () => {
+  const withUrl = (url: string) => parseNodeConfig({ ...BASE, redis: { url } });
+
+  test.each([
+    "redis://127.0.0.1:6379",
+    "rediss://redis.example.org",
+    "redis+sentinel://a:26379,b:26379/main",
+    "rediss+sentinel://a/main",
+    "redis+cluster://a:1,b:2,c:3",
+    "rediss+cluster://a",
+  ])("%s", (url) => {
+    expect(withUrl(url)).toMatchObject({ ok: true, value: { redis: { url, rounds: 7_200 } } });
+  });
+
+  test.each([
+    ["http://redis", "expected a redis URL"],
+    ["redis:", "expected a redis URL"],
+    ["redis://red is", "expected a redis URL"],
+    ["redis://node0:secret-key@redis", "username and passwordFile"],
+  ])("%s is refused, and no password is repeated", (url, expected) => {
+    const parsed = withUrl(url);
+    expect(parsed).toMatchObject({ ok: false, error: [{ path: "redis.url", expected: expect.stringContaining(expected) }] });
+    expect(JSON.stringify(parsed)).not.toContain("secret-key");
+  });
+});
