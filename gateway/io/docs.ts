@@ -7,6 +7,7 @@ import { problemSchema } from "../problems.ts";
 import { noQuerySchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { JSON_TYPE } from "./replies.ts";
+import { type SendDashboard, wantsPage } from "./static.ts";
 
 const DOCS_PATH = "/docs";
 export const OPENAPI_PATH = "/openapi.json";
@@ -40,16 +41,25 @@ export async function registerDocs(app: GatewayApp): Promise<void> {
   await app.register(swaggerUi, { routePrefix: DOCS_PATH, staticCSP: true });
 }
 
-/** `/openapi.json`, and `/` with what a newcomer may ask. Call after the other routes. */
-export function registerIndex(app: GatewayApp, { network }: Pick<RouteContext, "network">): void {
+/** `/openapi.json`, and `/` with what a newcomer may ask, or the dashboard for a browser. Call after the other routes. */
+export function registerIndex(
+  app: GatewayApp,
+  { network, sendDashboard }: Pick<RouteContext, "network"> & { readonly sendDashboard?: SendDashboard },
+): void {
   let text: string | undefined;
   app.get(OPENAPI_PATH, { schema: { hide: true, querystring: noQuerySchema } }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
     return reply.header("content-type", JSON_TYPE).header("cache-control", "public, max-age=60").send(text);
   });
-  app.get("/", { schema: { hide: true, querystring: noQuerySchema } }, (_request, reply) =>
-    reply.header("content-type", JSON_TYPE).send(JSON.stringify(describeGateway(app, network().config.network), undefined, 2)),
-  );
+  app.get("/", { schema: { hide: true, querystring: noQuerySchema } }, (request, reply) => {
+    if (sendDashboard !== undefined) {
+      reply.header("vary", "accept, accept-encoding");
+      if (wantsPage(request.headers.accept)) return sendDashboard(reply);
+    }
+    return reply
+      .header("content-type", JSON_TYPE)
+      .send(JSON.stringify(describeGateway(app, network().config.network), undefined, 2));
+  });
 }
 
 function describeGateway(app: GatewayApp, network: string): object {
