@@ -3,6 +3,10 @@ import { z } from "zod";
 /** Every way a request fails, as an RFC 9457 problem type; `retryAfterS` becomes the Retry-After header. */
 export const PROBLEMS = {
   "bad-request": { status: 400, title: "The request is malformed" },
+  "key-in-query": { status: 400, title: "A key does not belong into a query" },
+  "key-required": { status: 401, title: "This gateway answers the holders of its keys" },
+  "unknown-key": { status: 401, title: "This gateway has given out no such key" },
+  "origin-refused": { status: 403, title: "Pages of this origin may not read here" },
   "unknown-route": { status: 404, title: "There is no such route" },
   "unknown-feed": { status: 404, title: "This network has no such feed" },
   "unknown-round": { status: 404, title: "This gateway has no such round" },
@@ -15,8 +19,9 @@ export const PROBLEMS = {
   "too-large": { status: 413, title: "The request's body is too large" },
   "document-malformed": { status: 422, title: "This is no document of this network's keyholders" },
   "config-refused": { status: 422, title: "The config is refused as a whole" },
+  "upgrade-required": { status: 426, title: "This is a WebSocket" },
   "headers-too-large": { status: 431, title: "The request's headers are too large" },
-  "too-many-requests": { status: 429, title: "Too many requests from this address" },
+  "too-many-requests": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "The gateway failed" },
   "no-price": { status: 503, title: "The feed has no price yet", retryAfterS: 1 },
   "lease-ended": { status: 503, title: "The newest round's lease has ended: nothing is permitted", retryAfterS: 1 },
@@ -26,6 +31,7 @@ export const PROBLEMS = {
   "no-node": { status: 503, title: "No node that could do this runs here", retryAfterS: 60 },
   "replay-busy": { status: 503, title: "Other replays come first", retryAfterS: 30 },
   "too-many-bodies": { status: 503, title: "Other large requests are being read", retryAfterS: 10 },
+  draining: { status: 503, title: "This gateway is stopping", retryAfterS: 1 },
   "not-ready": { status: 503, title: "Not ready", retryAfterS: 1 },
 } as const satisfies Record<string, { readonly status: number; readonly title: string; readonly retryAfterS?: number }>;
 

@@ -112,6 +112,11 @@ const chosenFeedsSchema = z
 
 export const chosenFeedsQuerySchema = z.strictObject({ feeds: chosenFeedsSchema });
 
+export const socketQuerySchema = z.strictObject({
+  feeds: chosenFeedsSchema,
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER, "round to resume after").optional(),
+});
+
 export const batchQuerySchema = z.strictObject({
   ids: chosenFeedsSchema.optional().describe("feeds with commas between them: their documents instead of the list"),
 });

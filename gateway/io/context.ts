@@ -7,10 +7,12 @@ import type {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CertifiedRound } from "../../protocol/round.ts";
+import type { OriginRule } from "../access.ts";
 import type { DocumentReader } from "../document-reader.ts";
 import type { GatewayPorts } from "../ports.ts";
 import type { FeedLookup } from "../queries.ts";
 import type { RoundSnapshot } from "../snapshots.ts";
+import type { CallerOf } from "./access.ts";
 import type { StreamHub } from "./stream.ts";
 
 /** A Fastify instance whose handlers see the types of their zod schemas. */
@@ -29,6 +31,10 @@ export type RouteContext = Omit<GatewayPorts, "subscribe"> & {
   readonly lookup: FeedLookup;
   readonly stream: StreamHub;
   readonly read: DocumentReader;
+  readonly callerOf: CallerOf;
+  readonly origins: OriginRule;
+  /** Whether this gateway is about to stop. */
+  readonly isDraining: () => boolean;
   /** Requests of one address to a route that takes a document. */
   readonly writes: { readonly max: number; readonly windowMs: number };
 };

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { isOriginAllowed, type OriginRule } from "../access.ts";
 import type { GatewayLogger } from "../ports.ts";
 import { createProblem, PROBLEM_TYPE, type ProblemCode } from "../problems.ts";
 import { fieldFaultsOf, pathOf, sendProblem } from "./replies.ts";
@@ -29,15 +30,19 @@ export function registerFaults(app: FastifyInstance, log: GatewayLogger): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     answerError(error, request, reply, tell);
   });
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
+  app.setNotFoundHandler((request, reply) => {
     sendProblem(request, reply, "unknown-route", { detail: "GET / lists the routes, /docs describes them" });
   });
 }
 
-/** Errors raised before a route is found, such as a path that does not decode; no hook has run, so any origin is allowed here. */
-export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  reply.header("access-control-allow-origin", "*");
-  sendProblem(request, reply, "bad-request", { detail: error.message });
+/** Answers errors raised before a route is found, such as a path that does not decode: no hook has run, so origins are told here. */
+export function frameworkErrorsUnder(origins: OriginRule) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const { origin } = request.headers;
+    if (origins === "*") reply.header("access-control-allow-origin", "*");
+    else if (origin !== undefined && isOriginAllowed(origins, origin)) reply.header("access-control-allow-origin", origin);
+    sendProblem(request, reply, "bad-request", { detail: error.message });
+  };
 }
 
 /** A request that is not HTTP, too slow or too large in its headers: there is no reply object yet, so the socket is written to. */
@@ -73,8 +78,6 @@ function answerError(
     sendProblem(request, reply, "bad-request", { detail, errors });
   } else if (error.statusCode === 413) {
     sendProblem(request, reply, "too-large", { detail: "the body is larger than anything that belongs here" });
-  } else if (error.statusCode === 429) {
-    sendProblem(request, reply, "too-many-requests", { detail: error.message });
   } else if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     sendProblem(request, reply, "bad-request", { detail: error.message });
   } else {

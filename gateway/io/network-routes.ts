@@ -57,7 +57,7 @@ function registerEvidence(app: GatewayApp, { store }: RouteContext): void {
   );
 }
 
-function registerHealth(app: GatewayApp, { latest, now }: RouteContext): void {
+function registerHealth(app: GatewayApp, { latest, now, isDraining }: RouteContext): void {
   const unlimited = { rateLimit: false } as const;
   const live = {
     tags: ["operation"],
@@ -72,9 +72,10 @@ function registerHealth(app: GatewayApp, { latest, now }: RouteContext): void {
     tags: ["operation"],
     summary: "The newest certificate's lease still runs",
     querystring: noQuerySchema,
-    response: describeResponses({ description: "It does", schema: readySchema }, "not-ready"),
+    response: describeResponses({ description: "It does", schema: readySchema }, "not-ready", "draining"),
   };
   app.get("/health/ready", { schema: ready, config: unlimited }, (request, reply) => {
+    if (isDraining()) return sendProblem(request, reply, "draining", { detail: "it answers what it is asked a little longer" });
     const readiness = readinessOf(latest(), now());
     if (readiness.ready) return sendJson(reply, JSON.stringify(readiness), "no-store");
     return sendProblem(request, reply, "not-ready", { detail: readiness.why });

@@ -11,6 +11,9 @@ import {
   retryAfterOf,
 } from "../problems.ts";
 
+/** What a page of another origin may see of a refusal. */
+const EXPOSED_HEADERS = "retry-after, ratelimit-remaining, ratelimit-reset";
+
 export const JSON_TYPE = "application/json; charset=utf-8";
 
 /** JSON already made: Fastify sends a text of this type as it is. */
@@ -48,7 +51,7 @@ export function sendProblem(
     .code(problem.status)
     .header("content-type", PROBLEM_TYPE)
     .header("cache-control", NO_STORE)
-    .header("access-control-expose-headers", "retry-after")
+    .header("access-control-expose-headers", EXPOSED_HEADERS)
     .send(JSON.stringify(problem));
 }
 

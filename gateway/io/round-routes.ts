@@ -5,9 +5,11 @@ import { roundSchema, toRoundDocument } from "../documents.ts";
 import { parseLastEventId } from "../events.ts";
 import { cacheControlOf, pastCacheControlOf } from "../lease.ts";
 import { bodyQuerySchema, chosenFeedsQuerySchema, roundParamsSchema } from "../queries.ts";
+import { placeOf } from "./access.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
 import { refuseSelection } from "./feed-routes.ts";
 import { STREAM_ROUTE } from "./metrics.ts";
+import { responseOutlet } from "./outlets.ts";
 import { describeResponses, sendProblem, sendTagged } from "./replies.ts";
 
 const TAGS = ["rounds"];
@@ -59,14 +61,15 @@ function registerRounds(app: GatewayApp, { network, latest, store, now }: RouteC
   });
 }
 
-function registerStream(app: GatewayApp, { stream, lookup }: RouteContext): void {
+function registerStream(app: GatewayApp, { stream, lookup, callerOf }: RouteContext): void {
   const schema = {
     tags: TAGS,
     summary: "One event a round: the chosen feeds as a bundle (server-sent events)",
     description:
       "`id` is the round, `data` a bundle document of the chosen feeds that have a price. Before it comes one event of the name " +
       "`breaker` for each chosen feed whose breaker changed in that round, `data` as in /v1/breaker/log. The newest round comes at once; with " +
-      "Last-Event-ID the stored rounds after it come first. A reader that does not keep up is disconnected and may resume.",
+      "Last-Event-ID the stored rounds after it come first, as far as their leases still run; of those that have ended only the changes " +
+      "are told. Comments say why nothing comes. A reader that does not keep up is disconnected and may resume.",
     querystring: chosenFeedsQuerySchema,
     headers: z.looseObject({ "last-event-id": z.string().optional().describe("round to resume after") }),
     response: describeResponses(
@@ -79,18 +82,19 @@ function registerStream(app: GatewayApp, { stream, lookup }: RouteContext): void
     const feeds = lookup.many(request.query.feeds);
     if (!feeds.ok) return refuseSelection(request, reply, { fault: feeds.error, field: "feeds" });
     const header = request.headers["last-event-id"];
-    const lastEventId = header === undefined ? undefined : parseLastEventId(header);
-    if (header !== undefined && lastEventId === undefined) {
+    const after = header === undefined ? undefined : parseLastEventId(header);
+    if (header !== undefined && after === undefined) {
       const fault = { in: "header", field: "Last-Event-ID", expected: "expected a round number" } as const;
       return sendProblem(request, reply, "bad-request", { detail: `${fault.field}: ${fault.expected}`, errors: [fault] });
     }
-    const refusal = stream.refusal(request.ip);
+    const place = placeOf(callerOf(request));
+    const refusal = stream.refusal(place);
     if (refusal !== undefined) return sendProblem(request, reply, "too-many-readers", { detail: refusal });
     reply.hijack();
     for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...STREAM_HEADERS })) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    stream.open(reply.raw, { feeds: feeds.value, lastEventId, address: request.ip });
+    stream.open(responseOutlet(reply.raw), { feeds: feeds.value, after, place });
     return reply;
   });
 }

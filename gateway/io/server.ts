@@ -1,32 +1,34 @@
 import type { AddressInfo } from "node:net";
 import cors from "@fastify/cors";
-import rateLimit from "@fastify/rate-limit";
 import fastify from "fastify";
 import { validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
+import type { AccessRules, OriginRule } from "../access.ts";
 import { createDocumentReader } from "../document-reader.ts";
+import type { RateLimits } from "../limits.ts";
 import type { GatewayLogger, GatewayPorts } from "../ports.ts";
 import { createFeedLookup } from "../queries.ts";
 import { createSnapshots } from "../snapshots.ts";
+import { registerAccess } from "./access.ts";
 import { registerBreakerRoutes } from "./breaker-routes.ts";
 import type { GatewayApp } from "./context.ts";
 import { registerDocs, registerIndex } from "./docs.ts";
-import { answerClientError, answerFrameworkError, registerFaults } from "./faults.ts";
+import { answerClientError, frameworkErrorsUnder, registerFaults } from "./faults.ts";
 import { registerFeedRoutes } from "./feed-routes.ts";
 import { registerGovernanceRoutes } from "./governance-routes.ts";
-import { createStreamMetrics, registerRequestMetrics } from "./metrics.ts";
+import { createAccessMetrics, createStreamMetrics, registerRequestMetrics } from "./metrics.ts";
 import { registerNetworkRoutes } from "./network-routes.ts";
 import { registerRoundRoutes } from "./round-routes.ts";
+import { registerDashboard } from "./static.ts";
 import { createStreamHub, DEFAULT_STREAM_LIMITS, type StreamLimits } from "./stream.ts";
+import { registerSocketRoute, registerSockets, wantsSocket } from "./websocket.ts";
 
 /** Requests one address may make; a consumer that polls ten feeds every second stays well below. */
 const DEFAULT_RATE_LIMIT = { max: 3_000, windowMs: 60_000 };
 /** Documents that one address may bring: a person signs them, one at a time. */
 const DEFAULT_WRITES = { max: 60, windowMs: 60_000 };
-/** Addresses whose requests are counted; the least recently seen is forgotten first. */
-const MAX_COUNTED_ADDRESSES = 20_000;
 const MAX_CONNECTIONS = 10_000;
 /** A whole request, head and all, must have arrived within this. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -34,6 +36,10 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_BODY_BYTES = 1_024;
 /** After this long a closing gateway stops waiting for replies that nobody takes. */
 const CLOSE_GRACE_MS = 2_000;
+/** How long readers of streams are still served by a gateway that stops, and how long they then wait before they connect again. */
+const DRAIN = { graceMs: 2_000, retryMs: 1_000 };
+/** How long a browser may remember what a page of another origin may ask. */
+const PREFLIGHT_S = 7_200;
 
 export type GatewayOptions = GatewayPorts & {
   /** Where the gateway's metrics go and what `/metrics` shows. */
@@ -43,6 +49,14 @@ export type GatewayOptions = GatewayPorts & {
   /** The same for the routes that take documents; each means signatures to check, and a replay a day of rounds. */
   readonly writes?: { readonly max: number; readonly windowMs: number };
   readonly stream?: Partial<StreamLimits>;
+  /** Folder of the built dashboard, which browsers get at `/`. */
+  readonly dashboard?: string;
+  /** Who has keys, and whether one is needed; without it everybody is counted by address. */
+  readonly access?: AccessRules;
+  /** Counters that other gateways share; without them this process counts for itself. */
+  readonly limits?: RateLimits;
+  /** Web pages of which origins may read; any unless told otherwise. */
+  readonly cors?: OriginRule;
   /** True when the address of a request is its proxy's word (X-Forwarded-For). */
   readonly trustProxy?: boolean;
 };
@@ -50,6 +64,11 @@ export type GatewayOptions = GatewayPorts & {
 export type Gateway = {
   /** Where it listens, as http://127.0.0.1:8080. */
   readonly address: string;
+  /**
+   * Before `close`, when others take over: not ready from now on, no new readers of streams, every reply ends its connection; after a grace
+   * the streams are ended with how long to stay away. Resolves then.
+   */
+  readonly drain: (options?: { readonly graceMs?: number; readonly retryMs?: number }) => Promise<void>;
   /** Ends the streams, lets running replies finish, and frees the port. */
   readonly close: () => Promise<void>;
 };
@@ -84,7 +103,7 @@ export async function startGateway({
   port,
   ...options
 }: GatewayOptions & { readonly host: string; readonly port: number }): Promise<Gateway> {
-  const app = await buildGateway(options);
+  const { app, drain } = await assemble(options);
   app.server.maxConnections = MAX_CONNECTIONS;
   try {
     await app.listen({ host, port });
@@ -95,8 +114,12 @@ export async function startGateway({
   const bound = app.server.address() as AddressInfo;
   return {
     address: `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    drain,
     close: async () => {
-      const grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+      const grace = setTimeout(() => {
+        app.server.closeAllConnections();
+        for (const client of app.websocketServer.clients) client.terminate();
+      }, CLOSE_GRACE_MS);
       await app.close();
       clearTimeout(grace);
     },
@@ -105,24 +128,26 @@ export async function startGateway({
 
 /** The same without a port, for `inject`. */
 export async function buildGateway(options: GatewayOptions): Promise<GatewayApp> {
-  const { network, store, registry, log } = options;
-  const app = createApp(options);
+  return (await assemble(options)).app;
+}
+
+async function assemble(options: GatewayOptions): Promise<{ readonly app: GatewayApp; readonly drain: Gateway["drain"] }> {
+  const { network, store, registry, log, cors: origins = "*" } = options;
+  const app = createApp(options, origins);
   app.setValidatorCompiler(validatorCompiler);
   // Every reply is a text already; the schemas of responses are for the documentation.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   registerRequestMetrics(app, registry);
   await app.register(cors, {
-    origin: "*",
+    origin: origins === "*" ? "*" : [...origins],
     methods: ["GET", "HEAD", "POST"],
+    maxAge: PREFLIGHT_S,
     strictPreflight: false,
   });
-  const { max, windowMs } = options.rateLimit ?? DEFAULT_RATE_LIMIT;
-  await app.register(rateLimit, {
-    max,
-    timeWindow: windowMs,
-    cache: MAX_COUNTED_ADDRESSES,
-    // Three headers on every reply would cost more than the reply; a refusal has them, with Retry-After.
-    addHeadersOnExceeding: { "x-ratelimit-limit": false, "x-ratelimit-remaining": false, "x-ratelimit-reset": false },
+  await registerSockets(app);
+  const callerOf = registerAccess(app, {
+    ...{ rules: options.access, limit: options.rateLimit ?? DEFAULT_RATE_LIMIT, shared: options.limits },
+    metrics: createAccessMetrics(registry),
   });
   registerFaults(app, log);
   await registerDocs(app);
@@ -131,7 +156,16 @@ export async function buildGateway(options: GatewayOptions): Promise<GatewayApp>
   let newest: CertifiedRound | undefined = store.latest()?.certified;
   const latest = () => newest;
   const limits = { ...DEFAULT_STREAM_LIMITS, ...options.stream };
-  const stream = createStreamHub({ latest, range: store.range, snapshot, limits, metrics: createStreamMetrics(registry), log });
+  const { range } = store;
+  const stream = createStreamHub({
+    latest,
+    range,
+    snapshot,
+    now: options.now,
+    limits,
+    metrics: createStreamMetrics(registry),
+    log,
+  });
   const unsubscribe = options.subscribe((round) => {
     if (newest !== undefined && round.certificate.header.round <= newest.certificate.header.round) return;
     newest = round;
@@ -142,27 +176,39 @@ export async function buildGateway(options: GatewayOptions): Promise<GatewayApp>
     stream.close();
   });
 
+  let draining = false;
   const context = {
     ...{ ...options, latest, snapshot, stream, lookup: createFeedLookup(network), writes: options.writes ?? DEFAULT_WRITES },
+    ...{ callerOf, origins, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
+  registerSocketRoute(app, context);
   registerBreakerRoutes(app, context);
   registerGovernanceRoutes(app, context);
   registerNetworkRoutes(app, context, registry);
-  registerIndex(app, context);
+  const sendDashboard = await registerDashboard(app, { folder: options.dashboard, log });
+  registerIndex(app, { network, sendDashboard });
   await app.ready();
-  return app;
+  const drain: Gateway["drain"] = async (terms) => {
+    if (draining) return;
+    draining = true;
+    // Who keeps a connection would come back over it to a gateway that is about to go.
+    app.server.prependListener("request", (_request, response) => response.setHeader("connection", "close"));
+    await stream.drain({ ...DRAIN, ...terms });
+  };
+  return { app, drain };
 }
 
-function createApp({ trustProxy = false }: GatewayOptions): GatewayApp {
+function createApp({ trustProxy = false }: GatewayOptions, origins: OriginRule): GatewayApp {
   return fastify({
     trustProxy,
+    http: { shouldUpgradeCallback: wantsSocket },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: false,
-    frameworkErrors: answerFrameworkError,
+    frameworkErrors: frameworkErrorsUnder(origins),
     clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
 }

@@ -1,10 +1,11 @@
-import type { ServerResponse } from "node:http";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
-import { commentEvent, resumeAfter, roundEvents, STREAM_OPENING } from "../events.ts";
+import { framesOf, type Notice, partsOf, resumeAfter } from "../events.ts";
+import { hasEnded, readinessOf } from "../lease.ts";
 import type { GatewayLogger, RoundStore } from "../ports.ts";
 import type { RoundSnapshot } from "../snapshots.ts";
 import type { DropReason, StreamMetrics } from "./metrics.ts";
+import type { Outlet } from "./outlets.ts";
 
 /** Rounds read from the store at a time while a reader catches up. */
 const REPLAY_BATCH = 16;
@@ -28,28 +29,35 @@ export const DEFAULT_STREAM_LIMITS: StreamLimits = {
   heartbeatMs: 15_000,
 };
 
+/** Whose reader it is: an address, or the holder of an API key, who may have so many. */
+export type Place = { readonly id: string; readonly max: number | undefined };
+
 export type StreamRequest = {
   readonly feeds: readonly FeedId[];
-  readonly lastEventId: number | undefined;
-  readonly address: string;
+  /** Number of the last round that the reader has. */
+  readonly after: number | undefined;
+  readonly place: Place;
 };
 
 export type StreamHub = {
-  /** Why there is no room for one more reader from this address; undefined when there is. */
-  readonly refusal: (address: string) => string | undefined;
-  /** Takes the response over; its head is already set and not yet written. */
-  readonly open: (response: ServerResponse, request: StreamRequest) => void;
+  /** Why there is no room for one more reader there; undefined when there is. */
+  readonly refusal: (place: Place) => string | undefined;
+  /** Takes the outlet over until it closes. */
+  readonly open: (outlet: Outlet, request: StreamRequest) => void;
   /** A newly certified round, to every reader. */
   readonly publish: (round: CertifiedRound) => void;
+  /** Takes no more readers; those that are here are told, and ended with how long to stay away when `graceMs` are over. */
+  readonly drain: (options: { readonly graceMs: number; readonly retryMs: number }) => Promise<void>;
   /** Ends every reader's stream. */
   readonly close: () => void;
 };
 
 type Reader = {
-  readonly response: ServerResponse;
+  readonly outlet: Outlet;
   readonly feeds: readonly FeedId[];
+  /** Readers of one form and selection are sent the same bytes. */
   readonly selection: string;
-  readonly address: string;
+  readonly place: string;
   /** Number of the last round written, or passed over because it priced none of the reader's feeds. */
   round: number;
   /** False while stored rounds are replayed; then newly certified ones wait in `pending`. */
@@ -57,67 +65,95 @@ type Reader = {
   pending: CertifiedRound | undefined;
   /** Where a catching-up reader stood at the last heartbeat with a full socket. */
   stalledAt: number | undefined;
+  /** Whether it was told that prices of ended rounds are not replayed. */
+  toldEnded: boolean;
 };
 
 type Hub = {
   readonly latest: () => CertifiedRound | undefined;
   readonly range: RoundStore["range"];
   readonly snapshot: (round: CertifiedRound) => RoundSnapshot;
+  readonly now: () => number;
   readonly limits: StreamLimits;
   readonly metrics: StreamMetrics;
   readonly log: GatewayLogger;
   readonly readers: Set<Reader>;
-  readonly perAddress: Map<string, number>;
-  /** The newest round's events by selection: a thousand readers of one selection share one buffer. */
-  readonly events: Map<string, Buffer | undefined>;
-  eventsOf: CertifiedRound | undefined;
+  readonly perPlace: Map<string, number>;
+  /** The newest round's frames by selection: a thousand readers of one selection share one buffer. */
+  readonly frames: Map<string, readonly Buffer[]>;
+  framesOf: CertifiedRound | undefined;
+  draining: boolean;
 };
 
 /**
- * One round, one event, to every reader, in ascending order and none twice. Writing never waits: a reader that does not take its
- * events is let go when its own buffer is full and resumes with Last-Event-ID, and no other reader notices (P8).
+ * One round to every reader, in ascending order and none twice, whatever carries it. Writing never waits: a reader that does not take what
+ * it is sent is let go when its own buffer is full and resumes after the last round it has, and no other reader notices (P8). A round whose
+ * lease has ended is told to nobody as if it held (P3).
  */
-export function createStreamHub(parts: Pick<Hub, "latest" | "range" | "snapshot" | "limits" | "metrics" | "log">): StreamHub {
-  const hub: Hub = { ...parts, readers: new Set(), perAddress: new Map(), events: new Map(), eventsOf: undefined };
-  const { limits, readers } = hub;
+export function createStreamHub(
+  parts: Pick<Hub, "latest" | "range" | "snapshot" | "now" | "limits" | "metrics" | "log">,
+): StreamHub {
+  const hub: Hub = { ...parts, readers: new Set(), perPlace: new Map(), frames: new Map(), framesOf: undefined, draining: false };
+  const { readers } = hub;
   const heartbeat = setInterval(() => {
     for (const reader of readers) beat(hub, reader);
-  }, limits.heartbeatMs).unref();
+  }, hub.limits.heartbeatMs).unref();
+  const close = (retryMs?: number): void => {
+    clearInterval(heartbeat);
+    hub.draining = true;
+    for (const { outlet } of readers) outlet.end(retryMs);
+  };
   return {
-    refusal: (address) => {
-      if (readers.size >= limits.maxReaders) return `all ${limits.maxReaders} places are taken`;
-      const mine = hub.perAddress.get(address) ?? 0;
-      return mine >= limits.maxReadersPerAddress ? `${mine} readers from this address already` : undefined;
-    },
-    open: (response, request) => open(hub, response, request),
+    refusal: (place) => refusalOf(hub, place),
+    open: (outlet, request) => open(hub, outlet, request),
     publish: (round) => {
       for (const reader of readers) offer(hub, reader, round);
     },
-    close: () => {
-      clearInterval(heartbeat);
-      for (const { response } of readers) response.end();
+    drain: async ({ graceMs, retryMs }) => {
+      hub.draining = true;
+      const detail = `this gateway stops; the stream ends within ${graceMs} ms, and another gateway goes on with it`;
+      for (const { outlet } of readers) outlet.notice({ code: "draining", detail });
+      if (readers.size > 0) await new Promise((resolve) => setTimeout(resolve, graceMs));
+      close(retryMs);
     },
+    close: () => close(),
   };
 }
 
-function open(hub: Hub, response: ServerResponse, { feeds, lastEventId, address }: StreamRequest): void {
-  const { latest, limits, readers, perAddress, metrics, log } = hub;
-  const newest = latest()?.certificate.header.round;
-  const { after, skipped } = resumeAfter(lastEventId, { newest, maxReplay: limits.maxReplayRounds });
+function refusalOf({ readers, perPlace, limits, draining }: Hub, { id, max }: Place): string | undefined {
+  if (draining) return "this gateway is stopping: ask another one";
+  if (readers.size >= limits.maxReaders) return `all ${limits.maxReaders} places are taken`;
+  const mine = perPlace.get(id) ?? 0;
+  if (max === undefined) return mine >= limits.maxReadersPerAddress ? `${mine} readers from this address already` : undefined;
+  return mine >= max ? `${mine} readers with this key already` : undefined;
+}
+
+function open(hub: Hub, outlet: Outlet, { feeds, after: last, place }: StreamRequest): void {
+  const { latest, limits, readers, perPlace, metrics, log, now } = hub;
+  const newest = latest();
+  const { after, skipped } = resumeAfter(last, {
+    newest: newest?.certificate.header.round,
+    maxReplay: limits.maxReplayRounds,
+  });
   const reader: Reader = {
-    ...{ response, feeds, selection: feeds.join(","), address },
-    ...{ round: after, live: false, pending: undefined, stalledAt: undefined },
+    ...{ outlet, feeds, selection: `${outlet.form} ${feeds.join(",")}`, place: place.id },
+    ...{ round: after, live: false, pending: undefined, stalledAt: undefined, toldEnded: false },
   };
   readers.add(reader);
-  perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
-  metrics.readers(readers.size);
-  response.once("close", () => forget(hub, reader));
-  response.flushHeaders();
-  response.write(STREAM_OPENING);
-  if (skipped) response.write(commentEvent(`rounds up to ${after} are not replayed; /v1/feeds/:id/history has them`));
+  perPlace.set(place.id, (perPlace.get(place.id) ?? 0) + 1);
+  metrics.readers(outlet.form, 1);
+  outlet.onClose(() => forget(hub, reader));
+  outlet.open();
+  const lease = leaseNotice(hub);
+  if (lease !== undefined) outlet.notice(lease);
+  if (newest !== undefined && lease !== undefined && last === undefined) {
+    reader.round = newest.certificate.header.round;
+    reader.toldEnded = true;
+  }
+  if (skipped) outlet.notice(skippedNotice(after));
   replay(hub, reader).catch((error: unknown) => {
-    log.error({ err: error }, "a stream's replay failed; the reader was let go and may resume");
-    response.destroy();
+    log.error({ err: error, at: now() }, "a stream's replay failed; the reader was let go and may resume");
+    outlet.cut();
   });
 }
 
@@ -129,29 +165,12 @@ async function replay(hub: Hub, reader: Reader): Promise<void> {
     for (const { certified } of stored) {
       if (!hub.readers.has(reader)) return;
       write(hub, reader, certified);
-      await roomIn(reader.response);
+      await reader.outlet.room();
     }
   }
   reader.live = true;
   if (reader.pending !== undefined) offer(hub, reader, reader.pending);
   reader.pending = undefined;
-}
-
-/** Until the socket takes more or is gone; at least one turn of the loop, so that replays do not starve the live readers. */
-function roomIn(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    if (!response.writableNeedDrain || response.destroyed) {
-      setImmediate(resolve);
-      return;
-    }
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.on("drain", done);
-    response.on("close", done);
-  });
 }
 
 function offer(hub: Hub, reader: Reader, round: CertifiedRound): void {
@@ -161,48 +180,77 @@ function offer(hub: Hub, reader: Reader, round: CertifiedRound): void {
   }
   if (round.certificate.header.round <= reader.round) return;
   write(hub, reader, round);
-  if (reader.response.writableLength > hub.limits.maxReaderBytes) drop(hub, reader, "slow");
+  if (reader.outlet.bufferedBytes() > hub.limits.maxReaderBytes) drop(hub, reader, "slow");
 }
 
 function write(hub: Hub, reader: Reader, round: CertifiedRound): void {
   reader.round = round.certificate.header.round;
-  const event = eventFor(hub, reader, round);
-  if (event === undefined) return;
-  reader.response.write(event);
+  const ended = hasEnded(round, hub.now());
+  if (ended && !reader.toldEnded) {
+    reader.toldEnded = true;
+    reader.outlet.notice(endedNotice(reader.round));
+  }
+  const frames = framesFor(hub, reader, { round, ended });
+  if (frames.length === 0) return;
+  for (const frame of frames) reader.outlet.write(frame);
   hub.metrics.sent();
 }
 
-function eventFor(hub: Hub, { feeds, selection }: Reader, round: CertifiedRound): Buffer | undefined {
-  if (round !== hub.latest()) return bufferOf(roundEvents(hub.snapshot(round), feeds));
-  if (hub.eventsOf !== round) {
-    hub.eventsOf = round;
-    hub.events.clear();
+function framesFor(
+  hub: Hub,
+  { feeds, selection, outlet }: Reader,
+  { round, ended }: { readonly round: CertifiedRound; readonly ended: boolean },
+): readonly Buffer[] {
+  const make = () => framesOf(outlet.form, partsOf(hub.snapshot(round), feeds, { ended })).map((text) => Buffer.from(text));
+  if (ended || round !== hub.latest()) return make();
+  if (hub.framesOf !== round) {
+    hub.framesOf = round;
+    hub.frames.clear();
   }
-  if (!hub.events.has(selection)) hub.events.set(selection, bufferOf(roundEvents(hub.snapshot(round), feeds)));
-  return hub.events.get(selection);
+  const kept = hub.frames.get(selection);
+  if (kept !== undefined) return kept;
+  const made = make();
+  hub.frames.set(selection, made);
+  return made;
 }
 
 function beat(hub: Hub, reader: Reader): void {
-  const { response, live, round } = reader;
-  const full = !live && response.writableNeedDrain;
-  if (full && reader.stalledAt === round) drop(hub, reader, "stalled");
-  else if (!full) response.write(commentEvent("heartbeat"));
+  const { outlet, live, round } = reader;
+  const full = !live && outlet.isFull();
+  const stalled = full && reader.stalledAt === round;
   reader.stalledAt = full ? round : undefined;
+  if (stalled || (!full && !outlet.beat())) {
+    drop(hub, reader, "stalled");
+    return;
+  }
+  const lease = full ? undefined : leaseNotice(hub);
+  if (lease !== undefined) outlet.notice(lease);
 }
 
-function drop(hub: Hub, { response }: Reader, reason: DropReason): void {
+/** P3: a reader that hears nothing is told why, and that it means "no". */
+function leaseNotice({ latest, now }: Hub): Notice | undefined {
+  const readiness = readinessOf(latest(), now());
+  return readiness.ready ? undefined : { code: "lease-ended", detail: `nothing is permitted: ${readiness.why}` };
+}
+
+function skippedNotice(after: number): Notice {
+  return { code: "skipped", detail: `rounds up to ${after} are not replayed; /v1/feeds/:id/history has them` };
+}
+
+function endedNotice(round: number): Notice {
+  const detail = `the lease of round ${round} has ended, and so have those before it: /v1/feeds/:id/history has their prices`;
+  return { code: "skipped", detail };
+}
+
+function drop(hub: Hub, { outlet }: Reader, reason: DropReason): void {
   hub.metrics.dropped(reason);
-  response.destroy();
+  outlet.cut();
 }
 
-function forget({ readers, perAddress, metrics }: Hub, reader: Reader): void {
+function forget({ readers, perPlace, metrics }: Hub, reader: Reader): void {
   if (!readers.delete(reader)) return;
-  const left = (perAddress.get(reader.address) ?? 1) - 1;
-  if (left > 0) perAddress.set(reader.address, left);
-  else perAddress.delete(reader.address);
-  metrics.readers(readers.size);
-}
-
-function bufferOf(text: string | undefined): Buffer | undefined {
-  return text === undefined ? undefined : Buffer.from(text);
+  const left = (perPlace.get(reader.place) ?? 1) - 1;
+  if (left > 0) perPlace.set(reader.place, left);
+  else perPlace.delete(reader.place);
+  metrics.readers(reader.outlet.form, -1);
 }

@@ -29,6 +29,17 @@ const { config } = networkOf(["ETH/USD"]);
 const replay = () => Promise.reject(Object.assign(new Error("round 7 is not in this node's store"), { code: "replay" }));
 
 const rows: readonly Row[] = [
+  ...["/v1/feeds?api_key=secret", "/v1/bundle?feeds=ETH-USD&token=x", `/v1/feeds?ids=bw_${"A".repeat(43)}`, "/nowhere?key=1"].map(
+    (url): Row => ({ code: "key-in-query", url, detail: "X-Api-Key" }),
+  ),
+  { code: "key-required", url: "/v1/feeds", detail: "operator", options: { access: { required: true, keys: [] } } },
+  {
+    ...{ code: "unknown-key", url: "/v1/feeds", detail: "none of this gateway's", headers: { "x-api-key": "bw_nonsense" } },
+    options: { access: { required: false, keys: [] } },
+  },
+  { code: "upgrade-required", url: "/v1/ws?feeds=ETH-USD", detail: "/v1/stream" },
+  { code: "unknown-feed", url: "/v1/ws?feeds=ETH-EUR", detail: "ETH-EUR" },
+  { code: "bad-request", url: "/v1/ws?feeds=ETH-USD&after=-1", field: "after", detail: "whole number" },
   { code: "unknown-route", url: "/v2/feeds", detail: "GET / lists the routes" },
   { code: "bad-request", url: `/v1/feeds/${"A".repeat(200)}`, detail: "max param length" },
   { code: "unknown-feed", url: "/v1/feeds/ETH-EUR", detail: 'no feed "ETH-EUR"' },
@@ -164,6 +175,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
 
 /** Answered below Fastify, on the bare socket; they have their own test. */
 const SOCKET_CODES = ["request-timeout", "headers-too-large"];
+/** Of an upgrade, and of a gateway that stops: websocket.test.ts and drain.test.ts. */
+const STREAM_CODES = ["origin-refused", "draining"];
 /** It takes two at once: test/gateway/governance.test.ts and large-bodies.test.ts. */
 const OVERLAPPING_CODES = ["replay-busy", "too-many-bodies"];
 
@@ -211,7 +224,7 @@ describe("every failure is a problem document", () => {
   );
 
   it("has a row here, whatever its code", () => {
-    expect(new Set([...rows.map(({ code }) => code), ...SOCKET_CODES, ...OVERLAPPING_CODES])).toEqual(
+    expect(new Set([...rows.map(({ code }) => code), ...SOCKET_CODES, ...STREAM_CODES, ...OVERLAPPING_CODES])).toEqual(
       new Set(Object.keys(PROBLEMS)),
     );
   });

@@ -7,7 +7,7 @@ import { startGateway } from "../../gateway/io/server.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import { scheme } from "../support/network.ts";
 import { certifyChain, feedId, networkOf } from "../support/rounds.ts";
-import { FEEDS, FIRST_ROUND, openGateway } from "./support.ts";
+import { FEEDS, FIRST_ROUND, metric, openGateway, until } from "./support.ts";
 
 const closers: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -71,22 +71,8 @@ async function read(address: string, query: string, headers: Readonly<Record<str
   };
 }
 
-async function until(condition: () => boolean | Promise<boolean>, withinMs = 8_000): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 function numbers(rounds: readonly CertifiedRound[]): readonly number[] {
   return rounds.map(({ certificate }) => certificate.header.round);
-}
-
-async function metric(address: string, name: string): Promise<number> {
-  const text = await (await fetch(`${address}/metrics`)).text();
-  const line = text.split("\n").find((item) => item.startsWith(`${name} `));
-  return Number(line?.slice(name.length + 1) ?? Number.NaN);
 }
 
 describe("a reader", () => {
@@ -184,6 +170,52 @@ describe("a reader", () => {
   });
 });
 
+describe("when the lease is over (P3)", () => {
+  it("a reader is told so instead of a price, and gets the rounds once they come", async () => {
+    const { gateway, clock, memory } = await start(3);
+    const ended = (FIRST_ROUND + 2 + 60) * 1_000;
+    clock.now = ended + 1;
+    const fresh = await read(gateway.address, "feeds=ETH-USD");
+    const away = await read(gateway.address, "feeds=ETH-USD", { "last-event-id": String(FIRST_ROUND) });
+    for (const reader of [fresh, away]) {
+      await until(() =>
+        reader.text().includes(`: nothing is permitted: the newest certificate, of round ${FIRST_ROUND + 2}, ended 1 ms ago`),
+      );
+    }
+    await until(() => away.text().includes(`: the lease of round ${FIRST_ROUND + 1} has ended`));
+    for (const round of certifyChain(network, FEEDS, FIRST_ROUND + 62, 2)) memory.publish(round);
+    for (const reader of [fresh, away]) {
+      await until(() => reader.ids().length === 2);
+      expect(reader.ids()).toEqual([FIRST_ROUND + 62, FIRST_ROUND + 63]);
+    }
+  });
+
+  it("a resumed reader hears of the changes it missed, and of no price that no longer holds", async () => {
+    const { gateway, clock, memory } = await start(30);
+    const changedIn = CHAIN[5];
+    if (changedIn === undefined) throw new Error("the chain is longer");
+    const { round, timestamp } = changedIn.certificate.header;
+    memory.kept.log.push({
+      ...{ feed: feedId("ETH/USD"), round, timestamp, digest: changedIn.digest, from: "closed", to: "open" },
+      ...{ reasons: [], observations: [] },
+    });
+    clock.now = (FIRST_ROUND + 20 + 60) * 1_000;
+    const reader = await read(gateway.address, "feeds=ETH-USD", { "last-event-id": String(FIRST_ROUND) });
+    await until(() => reader.ids().at(-1) === FIRST_ROUND + 29);
+    expect(reader.ids()).toEqual([round, ...numbers(CHAIN.slice(20, 30))]);
+    expect(reader.text()).toContain(`id: ${round}\nevent: breaker\n`);
+  });
+
+  it("says so to a quiet stream too", async () => {
+    const { gateway, clock } = await start(3, { stream: { heartbeatMs: 20 } });
+    const reader = await read(gateway.address, "feeds=ETH-USD");
+    await until(() => reader.ids().length === 1);
+    expect(reader.text()).not.toContain("nothing is permitted");
+    clock.now += 60_000;
+    await until(() => reader.text().includes(": nothing is permitted"));
+  });
+});
+
 describe("bounds", () => {
   const wide = Array.from({ length: 60 }, (_, index) => `A${index}/USD`);
   const wideNetwork = networkOf(wide);
@@ -214,7 +246,8 @@ describe("bounds", () => {
 
   it("a reader that stops while it catches up is let go as well", async () => {
     const rounds = certifyChain(wideNetwork, wide, FIRST_ROUND, 150);
-    const { gateway } = await start(0, { network: wideNetwork, rounds, stream: { heartbeatMs: 300 } });
+    const now = () => FIRST_ROUND * 1_000;
+    const { gateway } = await start(0, { network: wideNetwork, rounds, now, stream: { heartbeatMs: 300 } });
     const reader = await read(gateway.address, `feeds=${wideFeeds}`, { "last-event-id": String(FIRST_ROUND - 1) });
     reader.socket.pause();
     await until(async () => (await metric(gateway.address, 'breakwater_stream_readers_dropped_total{reason="stalled"}')) === 1);

@@ -47,3 +47,19 @@ export async function buildTestGateway(options: Parameters<typeof openGateway>[0
   };
   return { ...parts, app, get, post };
 }
+
+/** Polls; what never comes is an error that names the condition. */
+export async function until(condition: () => boolean | Promise<boolean>, withinMs = 8_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** One sample of a running gateway's metrics, by its name with labels. */
+export async function metric(address: string, name: string): Promise<number> {
+  const text = await (await fetch(`${address}/metrics`)).text();
+  const line = text.split("\n").find((item) => item.startsWith(`${name} `));
+  return Number(line?.slice(name.length + 1) ?? Number.NaN);
+}
