@@ -135,6 +135,8 @@ async function exchange(client: VenueHttp, calls: readonly RpcCall[]): Promise<r
 
 /** What the operator can do about an endpoint that gives nothing at all. */
 const ADVICE = "look at its provider; the others of this chain count meanwhile";
+/** And about one that leaves out some of what it is asked for. */
+const PART_ADVICE = "the others of this chain count for it; if it lasts, the provider does not serve it: choose another";
 
 type EndpointReporter = {
   readonly onPoll: (poll: { readonly view: EndpointView | undefined; readonly faults: readonly ReadFault[] }, ms: number) => void;
@@ -158,7 +160,7 @@ function createEndpointReporter(
     const repeats = taper.count(read);
     if (repeats === undefined) return;
     const detail = name.redact(fault.detail);
-    const what = whole ? `${fault.code}: ${detail}; ${ADVICE}` : `no ${read}: ${fault.code}: ${detail}`;
+    const what = whole ? `${fault.code}: ${detail}; ${ADVICE}` : `no ${read}: ${fault.code}: ${detail}; ${PART_ADVICE}`;
     log.warn({ ...labels, read, code: fault.code, detail, repeats }, `${subject}: ${what}`);
   };
 

@@ -23,6 +23,7 @@ import { startState } from "../start-state.ts";
 import type { Store } from "../store.ts";
 import { storedBytes } from "../stored-bytes.ts";
 import { decodeRequest, MAX_TOPIC_BYTES } from "../wire.ts";
+import { type Concerns, createConcerns } from "./concerns.ts";
 import { createFetcher } from "./fetcher.ts";
 import { createJournal } from "./journal.ts";
 import type { NodeKey } from "./keys.ts";
@@ -100,6 +101,7 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
   const inclusion = createInclusion();
   const isMember = (): boolean => memberIndex(machine.network().committee, key.address) >= 0;
   const journal = createJournal(log, metrics);
+  const concerns = createConcerns(log);
   let sample: Sample | undefined;
   let sampled = 0;
 
@@ -160,7 +162,9 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       keep: ({ document }) => void journal.attempt(() => store.saveDocument(document)),
       transition: ({ transition }) => void journal.attempt(() => store.saveTransition(transition)),
       review: ({ document }) => {
-        void reviewed(options, document).then((agrees) => shell.handle({ kind: "reviewed", document: document.digest, agrees }));
+        void reviewed(options, document, concerns).then((agrees) =>
+          shell.handle({ kind: "reviewed", document: document.digest, agrees }),
+        );
       },
       config: ({ network, pending, peers }) => {
         markets.follow(network, pending);
@@ -202,17 +206,17 @@ export async function startNode(options: RuntimeOptions): Promise<NodeRuntime> {
       shell.stop();
       const ended = await Promise.allSettled([markets.stop(), transport.stop()]);
       for (const end of ended)
-        if (end.status === "rejected") log.warn({ reason: reasonOf(end.reason) }, "a part did not stop cleanly");
+        if (end.status === "rejected") concerns.warn("unclean-stop", `a part did not stop cleanly: ${reasonOf(end.reason)}`);
     },
   };
 }
 
 /** A replay that fails is no agreement; why, is for the operator to read. */
-async function reviewed({ review, log }: RuntimeOptions, { digest, document }: SignedDocument): Promise<boolean> {
+async function reviewed({ review }: RuntimeOptions, { digest, document }: SignedDocument, concerns: Concerns): Promise<boolean> {
   try {
     return document.kind === "config" && ((await review?.(document)) ?? false);
   } catch (error) {
-    log.warn({ document: digest, reason: reasonOf(error) }, "the replay of a proposed config failed: it is not carried");
+    concerns.warn("replay-failed", `the replay of a proposed config failed: ${reasonOf(error)}`, { document: digest });
     return false;
   }
 }

@@ -11,6 +11,7 @@ import type { Connection, PeerId, Stream, StreamHandler } from "@libp2p/interfac
 import { assert } from "../../protocol/assert.ts";
 import { type Address, concat, keccak, utf8 } from "../../protocol/bytes.ts";
 import { type Budget, createBudget } from "../budget.ts";
+import type { Concerns } from "./concerns.ts";
 import { addressOfPeer, rememberAddresses } from "./peer-identity.ts";
 import type { TopicRule, TransportLimits, TransportOptions } from "./transport-types.ts";
 
@@ -76,7 +77,8 @@ const RETAIN_SCORE_MS = 60_000;
 
 export const GOSSIP_PROTOCOL = "/meshsub/";
 
-type GossipOptions = Pick<TransportOptions, "topics" | "onGossip" | "log" | "metrics"> & {
+type GossipOptions = Pick<TransportOptions, "topics" | "onGossip" | "metrics"> & {
+  readonly concerns: Concerns;
   readonly limits: TransportLimits;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -182,8 +184,8 @@ function createValidator(rule: TopicRule, budgetOf: (address: Address) => PeerBu
       options.metrics.onGossip({ topic: rule.topic, verdict });
       return verdict as TopicValidatorResult;
     } catch (error) {
-      if (!options.stopped.aborted)
-        options.log.warn({ err: error, topic: rule.topic, from }, "judging a message failed; this is a bug");
+      const fields = { err: error, topic: rule.topic, from };
+      if (!options.stopped.aborted) options.concerns.warn("judging-failed", "judging a message failed", fields, rule.topic);
       return TopicValidatorResult.Ignore;
     }
   };

@@ -1,9 +1,9 @@
 import type { Connection, Libp2p } from "@libp2p/interface";
 import { multiaddr } from "@multiformats/multiaddr";
 import { backoffMs } from "../../adapters/backoff.ts";
-import { createTaper } from "../../adapters/taper.ts";
 import type { Address } from "../../protocol/bytes.ts";
 import { compareText } from "../../protocol/feed.ts";
+import type { Concerns } from "./concerns.ts";
 import { reasonOf } from "./operational-error.ts";
 import { addressOfPeer } from "./peer-identity.ts";
 import { GOSSIP_PROTOCOL } from "./transport-gossip.ts";
@@ -41,15 +41,15 @@ export function keepLinks(options: {
   readonly self: Address;
   readonly peers: readonly Peer[];
   readonly isMember: (address: Address) => boolean;
-  readonly log: TransportLog;
+  readonly log: Pick<TransportLog, "info">;
+  readonly concerns: Concerns;
   readonly metrics: TransportMetrics;
   /** Monotonic ms. */
   readonly now: () => number;
   readonly random: () => number;
 }): Links {
-  const { node, self, isMember, log, metrics, now, random } = options;
+  const { node, self, isMember, log, concerns, metrics, now, random } = options;
   const links = new Map<Address, Link>();
-  const taper = createTaper();
   let stopped = false;
 
   const openTo = (address: Address) =>
@@ -80,13 +80,8 @@ export function keepLinks(options: {
       }
     } catch (error) {
       link.failures += 1;
-      const repeats = taper.count(address);
-      if (repeats !== undefined && !stopped) {
-        log.warn(
-          { ...link.peer, repeats },
-          `no connection to ${address} at ${link.peer.multiaddr}: ${reasonOf(error)}; trying again`,
-        );
-      }
+      const what = `no connection to ${address} at ${link.peer.multiaddr}: ${reasonOf(error)}`;
+      if (!stopped) concerns.warn("no-connection", what, { ...link.peer }, address);
     } finally {
       link.dialing = false;
       if (openTo(address).length === 0) schedule(link);
@@ -96,7 +91,7 @@ export function keepLinks(options: {
   const onUp = (address: Address | undefined): void => {
     if (address === undefined) return;
     metrics.onLink({ address, up: true });
-    taper.clear(address);
+    concerns.clear("no-connection", address);
     log.info({ address }, `connected to ${address}`);
     const link = links.get(address);
     if (link !== undefined) link.upAt = now();

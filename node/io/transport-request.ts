@@ -3,6 +3,7 @@ import type { Address } from "../../protocol/bytes.ts";
 import { concat } from "../../protocol/bytes.ts";
 import { fail, ok, type Result } from "../../protocol/result.ts";
 import { type Budget, createBudget } from "../budget.ts";
+import type { Concerns } from "./concerns.ts";
 import { reasonOf } from "./operational-error.ts";
 import { addressOfPeer } from "./peer-identity.ts";
 import type { RequestFault, RequestProtocol, Transport, TransportLimits, TransportOptions } from "./transport-types.ts";
@@ -80,7 +81,8 @@ export function createRequester(options: {
 
 /** Serves the others' questions: one stream each, bounded in number, size, rate and time, so that no peer costs another anything. */
 export function createResponder(
-  options: Pick<TransportOptions, "onRequest" | "log" | "metrics"> & {
+  options: Pick<TransportOptions, "onRequest" | "metrics"> & {
+    readonly concerns: Concerns;
     readonly limits: TransportLimits;
     readonly now: () => number;
     readonly stopped: AbortSignal;
@@ -103,7 +105,8 @@ export function createResponder(
     const answer = await options.onRequest({ protocol, bytes, from });
     if (answer === undefined) return "absent";
     if (answer.length > MAX_RESPONSE_BYTES[protocol]) {
-      options.log.warn({ protocol, from, bytes: answer.length }, `an answer is too long to send: ${answer.length} bytes`);
+      const fields = { protocol, from, bytes: answer.length };
+      options.concerns.warn("answer-too-long", `an answer is too long to send: ${answer.length} bytes`, fields, protocol);
       return "absent";
     }
     budget.served.charge(answer.length, options.now());
@@ -131,7 +134,8 @@ export function createResponder(
       code = error instanceof FrameFault ? error.fault : "closed";
       stream.abort(error instanceof Error ? error : new Error(reasonOf(error)));
       if (!(error instanceof FrameFault) && stream.status === "aborted") {
-        options.log.warn({ protocol, from, err: error }, `${protocol} request of ${from} was not answered: ${reasonOf(error)}`);
+        const fields = { protocol, from, err: error };
+        options.concerns.warn("request-unanswered", `${protocol} request of ${from} failed: ${reasonOf(error)}`, fields, from);
       }
     }
     options.metrics.onRequest({ protocol, side: "server", code });

@@ -12,6 +12,7 @@ import { assert } from "../../protocol/assert.ts";
 import type { Address } from "../../protocol/bytes.ts";
 import { compareText } from "../../protocol/feed.ts";
 import { MAX_MEMBERS } from "../../protocol/proposal.ts";
+import { type Concerns, createConcerns } from "./concerns.ts";
 import { OperationalError, reasonOf } from "./operational-error.ts";
 import { addressOfPeer } from "./peer-identity.ts";
 import { createGossip } from "./transport-gossip.ts";
@@ -52,7 +53,9 @@ export async function startTransport(options: TransportOptions): Promise<Transpo
   const stop = new AbortController();
   const now = () => performance.now();
   let members: ReadonlySet<Address> = new Set(options.committee);
-  const shared = { ...options, limits, now, stopped: stop.signal, isMember: (address: Address) => members.has(address) };
+  const concerns = createConcerns(options.log);
+  const isMember = (address: Address): boolean => members.has(address);
+  const shared = { ...options, limits, now, stopped: stop.signal, isMember, concerns };
   const node = await createNode(shared);
   const gossip = node.services.gossip;
   try {
@@ -109,6 +112,7 @@ type Shared = TransportOptions & {
   readonly limits: TransportLimits;
   readonly now: () => number;
   readonly stopped: AbortSignal;
+  readonly concerns: Concerns;
   readonly isMember: (address: Address) => boolean;
 };
 
@@ -160,7 +164,7 @@ function membersOnly({ isMember, metrics }: Shared, connectionsTo: (peer: PeerId
 async function publish(
   gossip: GossipSub,
   { topic, bytes }: { readonly topic: string; readonly bytes: Uint8Array },
-  { topics, stopped, log }: Shared,
+  { topics, stopped, concerns }: Shared,
 ): Promise<void> {
   const rule = topics.find((candidate) => candidate.topic === topic);
   assert(
@@ -170,6 +174,7 @@ async function publish(
   try {
     await gossip.publish(topic, bytes);
   } catch (error) {
-    if (!stopped.aborted) log.warn({ err: error, topic }, `publishing on ${topic} failed: ${reasonOf(error)}`);
+    if (stopped.aborted) return;
+    concerns.warn("publish-failed", `publishing on ${topic} failed: ${reasonOf(error)}`, { err: error, topic }, topic);
   }
 }
