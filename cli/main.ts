@@ -5,6 +5,7 @@ import { backtestCommand } from "./commands/backtest.ts";
 import { backupCommand, restoreCommand } from "./commands/backup.ts";
 import { composeCommand } from "./commands/compose.ts";
 import { devnetCommand } from "./commands/devnet.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { governanceCommand } from "./commands/governance.ts";
 import { incidentsCommand } from "./commands/incidents.ts";
 import { initCommand } from "./commands/init.ts";
@@ -23,6 +24,7 @@ const program = new Command("breakwater")
   .addCommand(composeCommand())
   .addCommand(keysCommand())
   .addCommand(nodeCommand())
+  .addCommand(doctorCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
   .addCommand(verifyCommand())
