@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { createKeyFile, PASSWORD_VARIABLE, readKeyFile } from "../../node/io/keys.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { type Address, fromHex, isHex } from "../../protocol/bytes.ts";
+import { type ApiKeyOptions, makeApiKey } from "../api-key.ts";
 import { withNode } from "../governance/acting.ts";
 import { collectText, readTextFile } from "../input.ts";
 import { NEW_PASSWORD_VARIABLE, type ReplaceOptions, type RotateOptions, replace, rotate } from "../key-changes.ts";
@@ -19,7 +20,8 @@ export function keysCommand(terminal: Terminal = processTerminal()): Command {
     .addCommand(showCommand(terminal))
     .addCommand(importCommand(terminal))
     .addCommand(rotateCommand(terminal))
-    .addCommand(replaceCommand(terminal));
+    .addCommand(replaceCommand(terminal))
+    .addCommand(apiCommand(terminal));
 }
 
 function newCommand(terminal: Terminal): Command {
@@ -125,6 +127,24 @@ The committee is part of the config: a quorum of governors and the timelock stan
     )
     .action(async (options: ReplaceOptions) => replace(options, terminal));
   return withNode(command);
+}
+
+function apiCommand(terminal: Terminal): Command {
+  return new Command("api")
+    .description("Make a key for a reader of a gateway's API; it is shown once, the gateway keeps its digest")
+    .option("--name <name>", "the holder, as the gateway's logs and counters name it", "reader")
+    .option("--requests-per-minute <number>", "how much the holder may ask", "600")
+    .option("--streams <number>", "how many streams the holder may read at one time", "10")
+    .addHelpText(
+      "after",
+      `
+Example:
+  $ breakwater keys api --name harbour-lending --requests-per-minute 6000
+
+The key goes to standard output, the entry for the gateway's keysFile to standard error. Send the key over a channel that only its
+holder reads; it is shown in \`X-Api-Key\` or \`Authorization: Bearer\`, never in a URL.`,
+    )
+    .action(async (options: ApiKeyOptions) => makeApiKey(options, terminal));
 }
 
 function tellKept(file: string, address: Address, { out, note }: Terminal): void {

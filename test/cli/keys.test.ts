@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { keysCommand } from "../../cli/commands/keys.ts";
 import { readNetworkConfig } from "../../cli/files.ts";
+import { accessSchema, createAccess } from "../../gateway/access.ts";
 import { createKeyFile, readKeyFile } from "../../node/io/keys.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { checkChange } from "../../protocol/config-change.ts";
@@ -194,5 +195,36 @@ describe("keys replace", () => {
     );
     await expect(replace("--member", "node1", "--out", out, "--config-out", taken)).rejects.toThrow(/taken.yaml exists already/);
     expect(() => statSync(out)).toThrow();
+  });
+});
+
+describe("keys api", () => {
+  it("prints a key that its entry lets in, and shows it nowhere else", async () => {
+    const terminal = session();
+    await run(keysCommand(terminal), "api", "--name", "harbour", "--requests-per-minute", "6000", "--streams", "3");
+    const key = terminal.printed();
+    const entry = JSON.parse(terminal.noted().slice(terminal.noted().indexOf("{")));
+    expect(entry).toMatchObject({ name: "harbour", requestsPerMinute: 6_000, streams: 3 });
+    expect(terminal.noted()).not.toContain(key);
+    const access = createAccess(accessSchema.parse({ required: true, keys: [entry] }));
+    expect(access({ "x-api-key": key }, "10.0.0.1")).toMatchObject({ kind: "key", id: "key:harbour" });
+    expect(access({ "x-api-key": key.replace(/.$/, key.endsWith("A") ? "B" : "A") }, "10.0.0.1").kind).toBe("refused");
+  });
+
+  it("makes another one each time", async () => {
+    const [one, two] = [session(), session()];
+    for (const terminal of [one, two]) await run(keysCommand(terminal), "api");
+    expect(one.printed()).not.toBe(two.printed());
+  });
+
+  it.each([
+    ["--name", "No Name", /^--name: expected a name of 1 to 32/],
+    ["--requests-per-minute", "0", /^--requests-per-minute: /],
+    ["--requests-per-minute", "many", /^--requests-per-minute: expected a whole number/],
+    ["--streams", "100001", /^--streams: /],
+  ])("refuses %s %s", async (flag, value, expected) => {
+    const terminal = session();
+    await expect(run(keysCommand(terminal), "api", flag, value)).rejects.toThrow(expected);
+    expect(terminal.printed()).toBe("");
   });
 });
