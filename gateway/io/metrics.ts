@@ -1,11 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { StreamForm } from "../events.ts";
+import { FOLLOW_ROUTE } from "./follow-wire.ts";
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const METHODS = ["GET", "HEAD", "OPTIONS", "POST"];
 export const STREAM_ROUTE = "/v1/stream";
 export const SOCKET_ROUTE = "/v1/ws";
+/** How long a stream lasts is no latency. */
+const STREAMS = [STREAM_ROUTE, FOLLOW_ROUTE];
 
 /** Why a reader of the stream was let go; the label of a counter. */
 export type DropReason = "slow" | "stalled";
@@ -28,7 +31,7 @@ export function registerRequestMetrics(app: FastifyInstance, registry: Registry)
   });
   app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "(none)";
-    if (route !== STREAM_ROUTE) {
+    if (!STREAMS.includes(route)) {
       const method = METHODS.includes(request.method) ? request.method : "other";
       duration.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
     }

@@ -17,6 +17,9 @@ import type { GatewayApp } from "./context.ts";
 import { registerDocs, registerIndex } from "./docs.ts";
 import { answerClientError, frameworkErrorsUnder, registerFaults } from "./faults.ts";
 import { registerFeedRoutes } from "./feed-routes.ts";
+import { createFollowHub, FOLLOW_LIMITS, type FollowLimits } from "./follow-hub.ts";
+import { registerFollow } from "./follow-route.ts";
+import { registerForward } from "./forward.ts";
 import { registerGovernanceRoutes } from "./governance-routes.ts";
 import { createAccessMetrics, createStreamMetrics, registerRequestMetrics } from "./metrics.ts";
 import { registerNetworkRoutes } from "./network-routes.ts";
@@ -49,6 +52,10 @@ export type GatewayOptions = GatewayPorts & {
   /** The same for the routes that take documents; each means signatures to check, and a replay a day of rounds. */
   readonly writes?: { readonly max: number; readonly windowMs: number };
   readonly stream?: Partial<StreamLimits>;
+  /** What other gateways that follow this one may make it hold. */
+  readonly follow?: Partial<FollowLimits>;
+  /** Nodes that what only a node can answer is relayed to, in this order. */
+  readonly forward?: readonly string[];
   /** Folder of the built dashboard, which browsers get at `/`. */
   readonly dashboard?: string;
   /** Who has keys, and whether one is needed; without it everybody is counted by address. */
@@ -166,14 +173,17 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
     metrics: createStreamMetrics(registry),
     log,
   });
+  const followers = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...options.follow }, log });
   const unsubscribe = options.subscribe((round) => {
     if (newest !== undefined && round.certificate.header.round <= newest.certificate.header.round) return;
     newest = round;
     stream.publish(round);
+    followers.publish(round);
   });
   app.addHook("preClose", async () => {
     unsubscribe();
     stream.close();
+    followers.close();
   });
 
   let draining = false;
@@ -182,9 +192,11 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
     ...{ callerOf, origins, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
+  registerForward(app, { urls: options.forward ?? [], log });
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
   registerSocketRoute(app, context);
+  registerFollow(app, context, followers);
   registerBreakerRoutes(app, context);
   registerGovernanceRoutes(app, context);
   registerNetworkRoutes(app, context, registry);

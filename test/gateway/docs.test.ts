@@ -19,6 +19,7 @@ const PATHS = [
   "/v1/rounds/latest",
   "/v1/rounds/{round}",
   "/v1/stream",
+  "/v1/follow",
   "/v1/ws",
   "/v1/breaker",
   "/v1/committee",

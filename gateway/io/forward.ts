@@ -1,0 +1,132 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { GatewayLogger } from "../ports.ts";
+import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE } from "./faults.ts";
+import { sendProblem } from "./replies.ts";
+
+/** Names the node whose answer it is. */
+export const UPSTREAM_HEADER = "x-breakwater-upstream";
+/** How many gateways a request has come through: one that is configured to relay to itself ends here. */
+const HOPS_HEADER = "x-breakwater-hops";
+const MAX_HOPS = 4;
+/** A replay of a day of rounds over the largest config; everything else is small. */
+const MAX_REPLY_BYTES = 16 * 2 ** 20;
+/** What a node knows already it says at once; a document's signatures have to be checked, and a large one carried there. */
+const LOOK_MS = 2_000;
+const SUBMIT_MS = 5_000;
+/** A replay takes minutes. */
+const REPLAY_MS = 600_000;
+/** A node that did not answer is asked last for so long. */
+const REST_MS = 5_000;
+
+/** `repeats`: to ask the next node when one falls silent does no harm; a document may be handed in twice, a replay is not begun twice. */
+type Relayed = { readonly method: "GET" | "POST"; readonly timeoutMs: number; readonly repeats: boolean };
+
+/** What only a node can answer: by its route, as the gateway has it. */
+const RELAYED: Readonly<Record<string, Relayed>> = {
+  [PAUSE_ROUTE]: { method: "POST", timeoutMs: SUBMIT_MS, repeats: true },
+  [DOCUMENTS_ROUTE]: { method: "POST", timeoutMs: SUBMIT_MS, repeats: true },
+  [REPLAY_ROUTE]: { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
+  "/v1/governance/what-if": { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
+  "/v1/feeds/:id/sources": { method: "GET", timeoutMs: LOOK_MS, repeats: true },
+};
+/** Of a node's reply; everything else is this gateway's own. */
+const KEPT_HEADERS = ["content-type", "cache-control", "retry-after"];
+
+type Upstreams = {
+  /** Bases, in the order in which they are asked. */
+  readonly urls: readonly string[];
+  readonly log: GatewayLogger;
+};
+
+/**
+ * Relays what a replica cannot answer itself to the first node that is up; the reply names it in `x-breakwater-upstream`. Only requests that
+ * this gateway's own schemas, limits and keys let through are relayed. Without a node that answers the reply is the problem `no-node`.
+ */
+export function registerForward(app: FastifyInstance, { urls, log }: Upstreams): void {
+  if (urls.length === 0) return;
+  const restingUntil = new Map<string, number>();
+  const ordered = (): readonly string[] => {
+    const now = performance.now();
+    const isResting = (url: string): boolean => (restingUntil.get(url) ?? 0) > now;
+    return [...urls.filter((url) => !isResting(url)), ...urls.filter(isResting)];
+  };
+  app.addHook("preHandler", async (request, reply) => {
+    const relayed = RELAYED[request.routeOptions.url ?? ""];
+    if (relayed === undefined || relayed.method !== request.method) return;
+    const hops = Number(request.headers[HOPS_HEADER] ?? 0);
+    if (!(hops < MAX_HOPS)) {
+      return sendProblem(request, reply, "no-node", { detail: `relayed ${MAX_HOPS} times and no node was among them` });
+    }
+    for (const url of ordered()) {
+      const answer = await ask(url, request, { ...relayed, hops: hops + 1 });
+      if (answer.ok) return send(reply, answer.value, new URL(url).host);
+      restingUntil.set(url, performance.now() + REST_MS);
+      log.warn(
+        { upstream: new URL(url).host, why: answer.why },
+        "a node to relay to does not answer: is it running, and is this its API?",
+      );
+      if (answer.begun && !relayed.repeats)
+        return sendProblem(request, reply, "no-node", { detail: `the node asked did not finish: ${answer.why}` });
+    }
+    return sendProblem(request, reply, "no-node", { detail: `none of the ${urls.length} nodes behind this gateway answers` });
+  });
+}
+
+type Answer = { readonly status: number; readonly headers: Headers; readonly body: Buffer };
+/** `begun`: the request may have had its effect. */
+type Asked =
+  | { readonly ok: true; readonly value: Answer }
+  | { readonly ok: false; readonly begun: boolean; readonly why: string };
+
+async function ask(
+  url: string,
+  request: FastifyRequest,
+  { method, timeoutMs, hops }: Relayed & { readonly hops: number },
+): Promise<Asked> {
+  const whole = AbortSignal.timeout(timeoutMs);
+  const gone = new AbortController();
+  const abandon = (): void => gone.abort(new Error("the one who asked is gone"));
+  request.raw.socket.once("close", abandon);
+  let begun = false;
+  try {
+    const response = await fetch(`${url.replace(/\/$/, "")}${request.url}`, {
+      method,
+      headers: { accept: "application/json", [HOPS_HEADER]: String(hops), ...(method === "POST" ? JSON_BODY : {}) },
+      ...(method === "POST" ? { body: JSON.stringify(request.body) } : {}),
+      redirect: "error",
+      signal: AbortSignal.any([whole, gone.signal]),
+    });
+    begun = true;
+    return { ok: true, value: { status: response.status, headers: response.headers, body: await readBounded(response) } };
+  } catch (error) {
+    return { ok: false, begun: begun || whole.aborted || gone.signal.aborted, why: reasonOf(error) };
+  } finally {
+    request.raw.socket.off("close", abandon);
+  }
+}
+
+const JSON_BODY = { "content-type": "application/json" };
+
+async function readBounded(response: Response): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of response.body ?? []) {
+    size += piece.length;
+    if (size > MAX_REPLY_BYTES) throw new Error(`a reply of more than ${MAX_REPLY_BYTES} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Answer, upstream: string): FastifyReply {
+  for (const name of KEPT_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null) reply.header(name, value);
+  }
+  return reply.code(status).header(UPSTREAM_HEADER, upstream).send(body);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
