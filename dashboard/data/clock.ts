@@ -3,6 +3,8 @@ export type ClockOffset = { readonly low: number; readonly high: number };
 
 /** A `Date` header says whole seconds. */
 const HEADER_RESOLUTION_MS = 1_000;
+/** Servers write a time that they look at once a second: by this much no clock is called wrong. */
+const TOLERANCE_MS = 1_500;
 /** Estimates that contradict each other by this much mean that a clock was set anew. */
 const JUMP_MS = 500;
 
@@ -34,6 +36,6 @@ export function narrow(known: ClockOffset | undefined, fresh: ClockOffset): Cloc
  * correctionOf({ low: 41_000, high: 42_000 }); // 41_000
  */
 export function correctionOf(offset: ClockOffset | undefined): number {
-  if (offset === undefined || (offset.low <= 0 && offset.high >= 0)) return 0;
+  if (offset === undefined || (offset.low <= TOLERANCE_MS && offset.high >= -TOLERANCE_MS)) return 0;
   return offset.low > 0 ? offset.low : offset.high;
 }

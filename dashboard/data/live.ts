@@ -1,8 +1,10 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { mergeAttendance } from "../view/attendance.ts";
 import type { Bundle, ChainList, Committee, FeedList } from "./api.ts";
 import { type ClockOffset, correctionOf, narrow, offsetOf } from "./clock.ts";
 import { readEvents } from "./event-source.ts";
 import { ApiError, getJson, onAnswered } from "./fetch.ts";
+import { type Attendance, attendanceOf } from "./participation.ts";
 import { createPulse, type Freshness, freshnessOf, type PulseInput, type PulseView } from "./pulse.ts";
 
 const TICK_MS = 250;
@@ -34,6 +36,8 @@ export type Live = {
   readonly freshness: ReadonlySignal<Freshness>;
   /** Prices of a feed since the page was opened, oldest first, for drawing. */
   readonly trail: (feed: string) => readonly number[];
+  /** Who signed the rounds that this page has heard of, ascending. */
+  readonly attendance: () => readonly Attendance[];
   /** Every round of the stream, which has the looked-at feed and one more. */
   readonly onBundle: (listener: (bundle: Bundle) => void) => () => void;
   /** What the person looks at: one feed, or the list of all. */
@@ -53,6 +57,7 @@ export function createLive(): Live {
   const pulse = createPulse(Math.random);
   const link = signal(pulse.view());
   const listeners = new Set<(bundle: Bundle) => void>();
+  let attendance: readonly Attendance[] = [];
   const trails = new Map<string, number[]>();
   let looking: { readonly feed: string | undefined; readonly list: boolean } = { feed: undefined, list: true };
   let stream: AbortController | undefined;
@@ -115,6 +120,7 @@ export function createLive(): Live {
     const { header, signatures, timestamp, validUntil } = bundle;
     const signers = signatures.map(({ signer }) => signer);
     round.value = { round: bundle.round, timestamp, validUntil, configDigest: header.configDigest, signers };
+    attendance = mergeAttendance(attendance, [attendanceOf(bundle)]);
     for (const listener of listeners) listener(bundle);
     const isDue = looking.list || bundle.round % IDLE_LIST_ROUNDS === 0;
     if (isDue || header.configDigest !== committee.peek()?.configDigest) refresh().catch(() => undefined);
@@ -161,6 +167,7 @@ export function createLive(): Live {
     ...{ list, chains, committee, round, link, now, clockOff },
     freshness: computed(() => freshnessOf(round.value, now.value)),
     trail: (feed) => trails.get(feed) ?? [],
+    attendance: () => attendance,
     onBundle: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -6,10 +6,9 @@ import { getJson } from "../data/fetch.ts";
 import { type Attendance, attendanceOf, loadAttendance, SHOWN_ROUNDS } from "../data/participation.ts";
 import { useLive } from "../parts/live-context.ts";
 import { Hex } from "../parts/times.tsx";
-import { type GridRound, judge, standingOf, toGrid } from "../view/attendance.ts";
+import { type GridRound, judge, mergeAttendance, standingOf, toGrid } from "../view/attendance.ts";
 import { cutHex, formatCount } from "../view/format.ts";
 
-const KEPT = 2 * SHOWN_ROUNDS;
 const EVIDENCE_POLL_MS = 15_000;
 
 /** Who signs, and who has been caught signing twice. */
@@ -28,18 +27,18 @@ export function CommitteePage(): JSX.Element {
 
 function Members({ committee }: { readonly committee: Committee }): JSX.Element {
   const live = useLive();
-  const rounds = useSignal<readonly Attendance[]>([]);
+  const rounds = useSignal<readonly Attendance[]>(live.attendance());
   const failed = useSignal<string | undefined>(undefined);
+  const hasRound = live.round.value !== undefined;
   const slug = live.list.value?.feeds.find(({ price }) => price !== null)?.feed.replace("/", "-");
   useEffect(() => {
-    const newest = live.round.peek()?.round;
     const add = (fresh: readonly Attendance[]): void => {
-      const byRound = new Map([...rounds.peek(), ...fresh].map((entry) => [entry.round, entry]));
-      rounds.value = [...byRound.values()].sort((a, b) => a.round - b.round).slice(-KEPT);
+      rounds.value = mergeAttendance(rounds.peek(), fresh);
     };
     const stop = live.onBundle((bundle) => add([attendanceOf(bundle)]));
     const controller = new AbortController();
-    if (slug !== undefined && newest !== undefined) {
+    const newest = live.round.peek()?.round;
+    if (hasRound && slug !== undefined && newest !== undefined) {
       loadAttendance(slug, newest, controller.signal).then(add, (error: Error) => {
         if (!controller.signal.aborted) failed.value = error.message;
       });
@@ -48,7 +47,7 @@ function Members({ committee }: { readonly committee: Committee }): JSX.Element 
       stop();
       controller.abort();
     };
-  }, [live, slug, rounds, failed]);
+  }, [live, slug, hasRound, rounds, failed]);
   const newest = rounds.value.at(-1)?.round;
   const grid = newest === undefined ? [] : toGrid(rounds.value, { newest, count: SHOWN_ROUNDS });
   const missed = grid.filter(({ signers }) => signers === undefined).length;
@@ -131,6 +130,9 @@ function GridRow({ grid, address }: { readonly grid: readonly GridRound[]; reado
   const offset = SHOWN_ROUNDS - grid.length;
   return (
     <svg class="grid" viewBox={`0 0 ${SHOWN_ROUNDS * CELL} 18`} preserveAspectRatio="none" aria-hidden="true">
+      {Array.from({ length: offset }, (_, index) => (
+        <rect key={-index} class="cell-empty" x={index * CELL + 3} y={8} width={2} height={2} />
+      ))}
       {grid.map(({ round, signers }, index) => {
         const kind = signers === undefined ? "missed" : signers.has(address) ? "in" : "out";
         const size = { missed: [8, 2], in: [2, 14], out: [8, 2] }[kind];

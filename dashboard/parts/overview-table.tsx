@@ -31,7 +31,7 @@ export function OverviewTable({ rows }: { readonly rows: readonly Row[] }): JSX.
           <th scope="col" class="right wide" title="Share of the consumer's own limit that disputed liquidations may use">
             Budget
           </th>
-          <th scope="col" class="why mid">
+          <th scope="col" class="why">
             Why
           </th>
           <th scope="col" class="right wide" title="Since the price was observed">
@@ -62,17 +62,20 @@ function FeedLine({ row }: { readonly row: Row }): JSX.Element {
       </td>
       <td class="right num price value">
         {price ?? "–"}
-        {widthBps === undefined ? undefined : <span class="narrow sub">±{widthBps} bps wide</span>}
+        {widthBps === undefined ? undefined : <span class="narrow sub">{widthBps} bps wide</span>}
       </td>
       <td class="right num wide value">{change?.text ?? "–"}</td>
       <td class="right num mid value">{widthBps ?? "–"}</td>
       <td class="wide trail-cell">
         <RowTrail feed={feed} />
       </td>
-      <td class={`permit permit-${permits?.liquidate ?? "none"}`}>{words?.liquidate ?? "none"}</td>
+      <td class={`permit permit-${permits?.liquidate ?? "none"}`}>
+        {words?.liquidate ?? "none"}
+        <span class="narrow sub">borrow {words?.borrow ?? "no"}</span>
+      </td>
       <td class={`mid permit permit-${permits?.borrow ? "any" : "none"}`}>{words?.borrow ?? "no"}</td>
       <td class="right num wide">{words?.budget ?? "–"}</td>
-      <td class="why mid">{reasons.map(sayReason).join("; ")}</td>
+      <td class="why">{reasons.map(sayReason).join("; ")}</td>
       <td class="right num wide">
         <Age at={row.observedAt} />
       </td>

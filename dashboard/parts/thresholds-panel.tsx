@@ -44,7 +44,7 @@ function TermsTable({ terms, all }: { readonly terms: Terms; readonly all: boole
       </p>
       {shown.length === 0 ? undefined : (
         <div class="scroll">
-          <table class="thresholds">
+          <table class={all ? "thresholds thresholds-all" : "thresholds"}>
             <thead>
               <tr>
                 <th scope="col">Threshold</th>

@@ -3,6 +3,15 @@ import type { Attendance } from "../data/participation.ts";
 /** A column of the grid: a certified round, or a number that has no certificate. */
 export type GridRound = { readonly round: number; readonly signers: ReadonlySet<string> | undefined };
 
+/** Rounds kept: what the grid shows, and as many again for a page that comes back after a while. */
+const KEPT = 120;
+
+/** Both in order, each round once. */
+export function mergeAttendance(known: readonly Attendance[], fresh: readonly Attendance[]): readonly Attendance[] {
+  const byRound = new Map([...known, ...fresh].map((entry) => [entry.round, entry]));
+  return [...byRound.values()].sort((a, b) => a.round - b.round).slice(-KEPT);
+}
+
 /**
  * The last `count` round numbers up to `newest`, ascending. A number without a certificate is a missed round: it is shown as such and
  * counts against nobody, because who was there cannot be told from it.

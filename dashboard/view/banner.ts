@@ -10,8 +10,6 @@ export type Warning = {
 
 /** A line that is down for less than this is no news: it comes back before a number grows old. */
 const BLINK_MS = 1_500;
-/** A clock that is off by less spoils nothing here. */
-const CLOCK_OFF_MS = 2_000;
 
 type Circumstances = {
   readonly link: PulseView;
@@ -60,7 +58,7 @@ export function warningsOf({ link, freshness, round, hasList, now, clockOff }: C
       canRetry: false,
     });
   }
-  if (Math.abs(clockOff) >= CLOCK_OFF_MS) warnings.push(clockWarning(clockOff));
+  if (clockOff !== 0) warnings.push(clockWarning(clockOff));
   return warnings;
 }
 

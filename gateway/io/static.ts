@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
-import { join, sep } from "node:path";
+import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyReply } from "fastify";
 import type { GatewayLogger } from "../ports.ts";
 import type { GatewayApp } from "./context.ts";
 
 const INDEX = "index.html";
+/** Files that keep their names from build to build; all else stands under `assets/`. */
+const NAMED = ["theme.js", "icon.svg"];
 /** What is in here carries its digest in its name and never changes. */
-const HASHED = `${sep}assets${sep}`;
+const ASSETS = "assets";
 const FOREVER = "public, max-age=31536000, immutable";
 const ASK_AGAIN = "no-cache";
 
@@ -37,17 +39,16 @@ export async function registerDashboard(
     log.warn({ folder }, "the dashboard is not built, so / answers programs only: npm run dashboard builds it, then start again");
     return undefined;
   }
+  const shared = { index: false, preCompressed: true, cacheControl: false } as const;
   await app.register(fastifyStatic, {
-    root: folder,
-    wildcard: false,
-    index: false,
-    globIgnore: ["**/*.br", "**/*.gz"],
-    preCompressed: true,
-    cacheControl: false,
-    setHeaders: (reply, path) => {
-      reply.headers(SAFE_HEADERS).header("cache-control", path.includes(HASHED) ? FOREVER : ASK_AGAIN);
-    },
+    ...{ ...shared, root: folder, serve: false },
+    setHeaders: (reply) => reply.headers(SAFE_HEADERS).header("cache-control", ASK_AGAIN),
   });
+  await app.register(fastifyStatic, {
+    ...{ ...shared, root: join(folder, ASSETS), prefix: `/${ASSETS}/`, decorateReply: false },
+    setHeaders: (reply) => reply.headers(SAFE_HEADERS).header("cache-control", FOREVER),
+  });
+  for (const name of NAMED) app.get(`/${name}`, { schema: { hide: true } }, (_request, reply) => reply.sendFile(name));
   return (reply) => reply.sendFile(INDEX);
 }
 
