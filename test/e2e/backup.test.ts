@@ -1,0 +1,144 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type MarketServer, startMarketServer } from "../../simulator/io/market-server.ts";
+import { spawnCli } from "../cli/session.ts";
+import type { DevnetNode } from "./devnet.ts";
+import { type Founded, found, removeFounded, runFounded } from "./founded.ts";
+import {
+  findBreaches,
+  kill,
+  latestRound,
+  leftQuarantine,
+  nodeOf,
+  type Onlooker,
+  onlookerOf,
+  restart,
+  signsAfter,
+} from "./nodes.ts";
+import { certificatesIn, type Promised, promisesIn } from "./stores.ts";
+
+/** So long a round that a node is back up, with an older store, in the round in which it was killed. */
+const ROUND_MS = 10_000;
+/** By this moment of a round everybody has signed it. */
+const SIGNED_BY_MS = 1_500;
+const VENUES = ["coinbase", "kraken", "bitstamp", "gemini", "crypto.com"];
+
+describe("a node that lost its disk", () => {
+  let market: MarketServer;
+  let founded: Founded;
+  let network: ReturnType<typeof runFounded>;
+  let onlooker: Onlooker;
+  /** Records of stores that were lost, by address. */
+  const lost = new Map<string, readonly Promised[]>();
+
+  beforeAll(async () => {
+    market = await startMarketServer({ seed: 1, listings: new Map(VENUES.map((venue) => [venue, ["BTC/USD"]])), now: Date.now });
+    const sources = VENUES.map((venue) => ({ venue, market: "BTC/USD", weight: 1 }));
+    founded = await found([{ feed: "BTC/USD", preset: "major", sources }], {
+      network: (genesis) => void Object.assign(genesis, { roundMs: ROUND_MS, leaseMs: 40_000 }),
+      node: (node) => {
+        node.venues = Object.fromEntries([...market.baseUrls].map(([venue, url]) => [venue, { url, requestsPerSecond: 50 }]));
+      },
+    });
+    network = runFounded(founded);
+    for (const index of founded.nodes.keys()) await leftQuarantine(network, index);
+    for (const node of await network.nodes()) await signsAfter(node, 0, 2);
+    onlooker = await onlookerOf(network);
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state !== "fail") return;
+    for (const { logFile } of founded.nodes) console.error(readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n"));
+  });
+  afterAll(async () => {
+    await network?.stop();
+    await market?.stop();
+    if (founded !== undefined) removeFounded(founded);
+  });
+
+  it("is backed up while it runs, restored, and takes part again without signing any number twice", async () => {
+    const victim = await nodeOf(network, 3);
+    const { configFile = "" } = founded.nodes[3] ?? {};
+    const copy = join(founded.folder, "backup.sqlite");
+    const backup = await spawnCli(["backup", "--config", configFile, "--out", copy]);
+    expect(backup, backup.stderr).toMatchObject({ code: 0, stdout: `${copy}\n` });
+    const running = await spawnCli(["restore", "--config", configFile, copy]);
+    expect(running.code).toBe(1);
+    expect(running.stderr).toMatch(/another process holds the store/);
+
+    const round = await untilSigned(victim);
+    const backedUp = Math.max(...promisesIn(copy).map((promise) => promise.round));
+    expect(round - backedUp, "what was signed since the backup").toBeGreaterThan(0);
+    await kill(network, 3);
+    lost.set(victim.address, takeAway(victim));
+    const restored = await spawnCli(["restore", "--config", configFile, copy]);
+    expect(restored, restored.stderr).toMatchObject({ code: 0, stdout: `${victim.store}\n` });
+    const again = await spawnCli(["restore", "--config", configFile, copy]);
+    expect(again.stderr).toMatch(/exists already and is never overwritten/);
+    const floor = Number(/at or below round (\d+)/.exec(restored.stderr)?.[1]);
+    expect(floor).toBeGreaterThan(round);
+
+    const { firstRound, leftAt } = await restart(network, 3);
+    expect(Math.floor(leftAt / ROUND_MS), "it was up again before the floor had passed").toBeLessThan(floor);
+    expect(firstRound).toBe(floor + 1);
+    await signsAfter(victim, floor, 1);
+    const fresh = promisesIn(victim.store).filter((promise) => promise.round > backedUp && !isNothing(promise));
+    expect(Math.min(...fresh.map((promise) => promise.round))).toBeGreaterThan(floor);
+    expect(await latestRound(victim.api), "what was certified meanwhile came from the peers").toBeGreaterThan(floor);
+    expect(certificatesIn(victim.store).map((certified) => certified.round)).toContain(round);
+    expect(await findBreaches(network, onlooker.domain, lost)).toEqual([]);
+  });
+
+  it("a file copied while it ran, put back: what must not be done is caught by the quarantine", async () => {
+    const victim = await nodeOf(network, 2);
+    const copy = join(founded.folder, "naive.sqlite");
+    copyFiles(victim.store, copy);
+    const round = await untilSigned(victim);
+    await kill(network, 2);
+    lost.set(victim.address, takeAway(victim));
+    copyFiles(copy, victim.store);
+    const kept = promisesIn(copy);
+    expect(
+      kept.some((promise) => promise.round === round),
+      "the copy knows nothing of the last round",
+    ).toBe(false);
+
+    const { firstRound, leftAt } = await restart(network, 2);
+    expect(Math.floor(leftAt / ROUND_MS), "it was up again in the round in which it was killed").toBe(round);
+    expect(firstRound).toBe(round + 2);
+    await signsAfter(victim, round, 1);
+    const known = new Set(kept.map((promise) => `${promise.kind} ${promise.round}`));
+    const fresh = promisesIn(victim.store).filter((promise) => !known.has(`${promise.kind} ${promise.round}`));
+    expect(Math.min(...fresh.map((promise) => promise.round))).toBeGreaterThanOrEqual(firstRound);
+    expect(await findBreaches(network, onlooker.domain, lost)).toEqual([]);
+  });
+
+  /** Until a moment of a round at which the node has signed its header and everybody may have it; gives the round. */
+  async function untilSigned({ store }: DevnetNode): Promise<number> {
+    const round = Math.floor(Date.now() / ROUND_MS) + 1;
+    await new Promise((resolve) => setTimeout(resolve, round * ROUND_MS + SIGNED_BY_MS - Date.now()));
+    const kinds = promisesIn(store).flatMap((promise) => (promise.round === round ? [promise.kind] : []));
+    expect(kinds, `signed by ${SIGNED_BY_MS} ms of round ${round}`).toEqual(expect.arrayContaining(["observation", "round"]));
+    return round;
+  }
+});
+
+/** A record that nothing was signed, as a restore leaves it. */
+function isNothing({ digest }: Promised): boolean {
+  return /^0x0+$/.test(digest);
+}
+
+/** What `cp store.sqlite* elsewhere` does: one file after the other, while the node goes on writing. */
+function copyFiles(from: string, to: string): void {
+  for (const suffix of ["", "-wal"]) copyFileSync(from + suffix, to + suffix);
+}
+
+/** Moves a dead node's store out of its way, log and all, and gives the records in it. */
+function takeAway({ store }: DevnetNode): readonly Promised[] {
+  const folder = join(dirname(store), "lost");
+  mkdirSync(folder);
+  for (const file of readdirSync(dirname(store))) {
+    if (file.startsWith(basename(store))) renameSync(join(dirname(store), file), join(folder, file));
+  }
+  return promisesIn(join(folder, basename(store)));
+}
