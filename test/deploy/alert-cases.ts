@@ -58,9 +58,9 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     quiet: histogram("breakwater_certificate_delay_seconds", NODE, { limit: "0.8", slow: 0 }),
   },
   BreakwaterEquivocationSeen: {
-    at: "10m",
-    fires: { [EVENTS("equivocation")]: "0x20 1x60" },
-    quiet: { [EVENTS("equivocation")]: "1x80", [EVENTS("no-quorum")]: "0+1x80" },
+    at: "70m",
+    fires: { [EVENTS("equivocation")]: "0x200 1x200" },
+    quiet: { [EVENTS("equivocation")]: "1x400", [EVENTS("no-quorum")]: "0+1x400" },
   },
   BreakwaterNodeDown: {
     at: "10m",
@@ -93,14 +93,14 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     quiet: { [`breakwater_clock_offset_seconds{${NODE}}`]: "0.05x60" },
   },
   BreakwaterStoreDamaged: {
-    at: "10m",
-    fires: { [EVENTS("stored-head-unusable")]: "0x20 1x40" },
-    quiet: { [EVENTS("stored-head-unusable")]: "0x60", [EVENTS("left-out")]: "0+1x60" },
+    at: "70m",
+    fires: { [EVENTS("stored-head-unusable")]: "0x200 1x200" },
+    quiet: { [EVENTS("stored-head-unusable")]: "0x400", [EVENTS("left-out")]: "0+1x400" },
   },
   BreakwaterInternalFault: {
-    at: "10m",
-    fires: { [EVENTS("internal-fault")]: "0x20 1x40" },
-    quiet: { [EVENTS("internal-fault")]: "3x60" },
+    at: "70m",
+    fires: { [EVENTS("internal-fault")]: "0x200 1x200" },
+    quiet: { [EVENTS("internal-fault")]: "3x400" },
   },
   BreakwaterDiskFillingUp: {
     at: "2h",
@@ -173,8 +173,8 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
   BreakwaterFollowerRefusals: {
     at: "5m",
     // The first refusal of a source brings its series with it.
-    fires: { [ENTRIES("head")]: "0+15x40", [ENTRIES("bad-certificate")]: "_x15 1x20" },
-    quiet: { [ENTRIES("head")]: "0+15x40", [ENTRIES("duplicate")]: "0+45x40", [ENTRIES("orphan")]: "0+1x40" },
+    fires: { [ENTRIES("head")]: "0+15x40", [ENTRIES("certificate")]: "_x15 1x20" },
+    quiet: { [ENTRIES("head")]: "0+15x40", [ENTRIES("duplicate")]: "0+45x40", [ENTRIES("future")]: "0+1x40" },
   },
   BreakwaterRedisDown: {
     at: "10m",
