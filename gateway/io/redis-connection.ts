@@ -5,6 +5,8 @@ import { parseRedisUrl, type RedisTarget } from "../redis-url.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** A Sentinel that answers nothing for so long is passed over for the next. */
+const SENTINEL_TIMEOUT_MS = 1_000;
 /** A server that answers nothing for so long is taken for gone, though its socket stands. */
 const SILENCE_MS = 10_000;
 const FIRST_RETRY_MS = 50;
@@ -14,6 +16,8 @@ const MAX_IN_FLIGHT = 1_024;
 const MAX_FILE_BYTES = 1_048_576;
 /** A master that became a replica: the connection is made anew, so that Sentinels are asked for the present one. */
 const DEMOTED = /^READONLY\b/;
+/** The library's words for a connection that is not there. */
+const AWAY = /enableOfflineQueue|^Connection is closed|^Reached the max retries|^Socket timeout/;
 
 export type RedisSettings = {
   /** As gateway/redis-url.ts reads it: one server, Sentinels or a Cluster. */
@@ -141,6 +145,7 @@ function connect(target: RedisTarget, access: Pick<RedisOptions, "username" | "p
         sentinels: [...target.hosts],
         name: target.master,
         sentinelRetryStrategy: retryDelay,
+        sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
         failoverDetector: true,
         ...(access.tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: access.tls }),
       });
@@ -212,6 +217,7 @@ async function withTimeout(answer: Promise<unknown>, timeoutMs: number): Promise
 function plainError(error: unknown): RedisError {
   if (error instanceof RedisError) return error;
   const message = redisReason(error);
+  if (AWAY.test(message)) return new RedisError("Redis is away", "away");
   const [code] = /^[A-Z]{3,}\b/.exec(message) ?? ["away"];
   return new RedisError(message, code);
 }

@@ -4,7 +4,7 @@ import type { Address } from "../../protocol/bytes.ts";
 import type { LogReader, LogSource, LogWriter, OnEntry } from "../log.ts";
 import type { GatewayLogger } from "../ports.ts";
 import { createPace, type PaceLimits } from "../redis-pace.ts";
-import { openRedis, type RedisLink, type RedisSettings } from "./redis-connection.ts";
+import { openRedis, RedisError, type RedisLink, type RedisSettings } from "./redis-connection.ts";
 import { type Cursor, createCursor, type Read } from "./redis-cursor.ts";
 import { createEntryCounter } from "./redis-metrics.ts";
 
@@ -104,7 +104,7 @@ type WriterOptions = RedisReaderOptions & {
 
 /** The whole life of one writer's reading; ends when it is told to, and never throws. */
 async function followWriter(link: RedisLink, options: WriterOptions): Promise<void> {
-  const { writer, restMs, health, signal, log, backfill } = options;
+  const { restMs, health, signal, backfill } = options;
   const cursor = createCursor(link, options);
   const deliver = createDelivery(options);
   const pace = createPace(shareOf(backfill), performance.now());
@@ -115,7 +115,6 @@ async function followWriter(link: RedisLink, options: WriterOptions): Promise<vo
   while (!signal.aborted) {
     try {
       const reads = await cursor.next();
-      if (failures > 1) log.warn({ writer, failures }, "the stream of a member can be read again");
       failures = 0;
       health.readAt = performance.now();
       if (reads.length > 0) readAt = health.readAt;
@@ -127,7 +126,7 @@ async function followWriter(link: RedisLink, options: WriterOptions): Promise<vo
       await rest(Math.max(reads.length === 0 ? restMs : 0, pace.restMs(performance.now())), signal);
     } catch (error) {
       failures += 1;
-      tellFailure(options, error, failures);
+      if (link.isUp() || !isAway(error)) tellFailure(options, error, failures);
       await rest(retryMs(failures), signal);
     }
   }
@@ -169,9 +168,14 @@ async function lookAgain(cursor: Cursor, { writer, log }: WriterOptions): Promis
   if (await cursor.check()) log.warn({ writer }, "the stream of a member was lost or begun anew: it is read again");
 }
 
-/** Says the 2nd, 4th, 8th failure: the first is what every loss of a connection looks like, and that was said. */
+/** That all of Redis is away is said once, where the connection is kept; in a Cluster one writer's part of it may be. */
+function isAway(error: unknown): boolean {
+  return error instanceof RedisError && error.code === "away";
+}
+
+/** Says the 1st, 2nd, 4th, 8th failure. */
 function tellFailure({ writer, log, signal }: WriterOptions, error: unknown, failures: number): void {
-  if (signal.aborted || failures < 2 || !Number.isInteger(Math.log2(failures))) return;
+  if (signal.aborted || !Number.isInteger(Math.log2(failures))) return;
   const reason = error instanceof Error ? error.message : String(error);
   log.warn(
     { writer, reason, failures },
