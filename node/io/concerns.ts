@@ -1,4 +1,4 @@
-import { createTaper } from "../../adapters/taper.ts";
+import { createQuietTaper } from "./quiet-taper.ts";
 
 /** Structural, so that pino fits and a part that only warns asks for no more. */
 export type ConcernLog = { readonly warn: (details: object, message: string) => void };
@@ -28,7 +28,7 @@ export type Concern = keyof typeof CONCERNS;
 
 export type Concerns = {
   /**
-   * Logs the 1st, 2nd, 4th, 8th … repeat of a concern about a subject: `what; advice`.
+   * Logs the 1st, 2nd, 4th, 8th … repeat of a concern about a subject: `what; advice`. After a quiet hour the next is the first again.
    *
    * @param subject from a closed set (peers, hooks, topics): memory grows with it
    */
@@ -39,9 +39,13 @@ export type Concerns = {
 
 type ConcernFields = Readonly<Record<string, unknown>>;
 
-/** @example createConcerns(log).warn("no-connection", "no connection to 0xab…", { address }, address); */
-export function createConcerns(log: ConcernLog): Concerns {
-  const taper = createTaper();
+/**
+ * @param now monotonic ms
+ * @example
+ * createConcerns(log).warn("no-connection", "no connection to 0xab…", { address }, address);
+ */
+export function createConcerns(log: ConcernLog, now?: () => number): Concerns {
+  const taper = createQuietTaper(now);
   return {
     warn: (concern, what, fields = {}, subject = "") => {
       const repeats = taper.count(`${concern} ${subject}`);

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
-import { createTaper } from "../../adapters/taper.ts";
 import { adviceOn } from "../events.ts";
 import type { Output } from "../machine.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { OperationalError } from "./operational-error.ts";
+import { createQuietTaper } from "./quiet-taper.ts";
 
 /** What an operator reads of a node, its repeats tapered. */
 export type Journal = {
@@ -13,8 +13,9 @@ export type Journal = {
   readonly attempt: <T>(write: () => T) => T | undefined;
 };
 
-export function createJournal(log: Logger, metrics: Pick<NodeMetrics, "onEvent">): Journal {
-  const taper = createTaper();
+/** @param now monotonic ms */
+export function createJournal(log: Logger, metrics: Pick<NodeMetrics, "onEvent">, now?: () => number): Journal {
+  const taper = createQuietTaper(now);
   return {
     event: ({ level, code, fields }) => {
       metrics.onEvent(code);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { EVENT_LEVELS, type EventCode } from "../../node/events.ts";
 import { createJournal } from "../../node/io/journal.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
+import { QUIET_MS } from "../../node/io/quiet-taper.ts";
 
 type Line = { readonly level: number; readonly msg: string; readonly code?: string; readonly repeats?: number };
 
@@ -24,6 +25,22 @@ describe("events", () => {
       expect(lines.map(({ repeats }) => repeats)).toEqual(level === "info" ? Array(9).fill(undefined) : [1, 2, 4, 8]);
       expect(lines[0]?.msg).toMatch(level === "info" ? new RegExp(`^${code}$`) : new RegExp(`^${code}: .{20,}`));
     }
+  });
+});
+
+describe("a concern that comes again", () => {
+  it("is new after a quiet hour, and a repeat before", () => {
+    const lines: Line[] = [];
+    const log = pino({ level: "info" }, { write: (text: string) => lines.push(JSON.parse(text) as Line) });
+    let now = 0;
+    const journal = createJournal(log, { onEvent: () => undefined }, () => now);
+    const happen = () => journal.event({ kind: "event", level: "warn", code: "no-quorum", fields: {} });
+    for (let i = 0; i < 3; i++) happen();
+    now += QUIET_MS - 1;
+    happen();
+    now += QUIET_MS;
+    happen();
+    expect(lines.map(({ repeats }) => repeats)).toEqual([1, 2, 4, 1]);
   });
 });
 
