@@ -2,10 +2,12 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isScalar, type ParsedNode, parse } from "yaml";
 import { ADAPTERS } from "../adapters/index.ts";
+import { type AccessRules, accessSchema } from "../gateway/access.ts";
 import { type GatewayConfig, parseGatewayConfig } from "../gateway/gateway-config.ts";
 import { OperationalError, reasonOf } from "../node/io/operational-error.ts";
 import { type NodeConfig, parseNodeConfig } from "../node/node-config.ts";
 import { type ConfigFault, genesisNetwork, type Network, type NetworkConfig, parseNetworkConfig } from "../protocol/config.ts";
+import { parseShape } from "../protocol/config-fault.ts";
 
 /** A config beyond this is not one. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -83,6 +85,13 @@ export function readGatewayFile(path: string): GatewayConfig {
     storage: { ...storage, ...(storage.path === undefined ? {} : { path: resolve(folder, storage.path) }) },
     ...(keysFile === undefined ? {} : { keysFile: resolve(folder, keysFile) }),
   };
+}
+
+/** Reads a gateway's `keysFile`: who has API keys, by their digests. Throws as {@link readNetworkFile}. */
+export function readAccessFile(path: string): AccessRules {
+  const parsed = parseShape(accessSchema, readYaml(path));
+  if (!parsed.ok) throw badConfig(path, parsed.error);
+  return parsed.value;
 }
 
 type RedisFiles = { readonly passwordFile?: string | undefined; readonly caFile?: string | undefined };

@@ -6,6 +6,7 @@ import { backupCommand, restoreCommand } from "./commands/backup.ts";
 import { composeCommand } from "./commands/compose.ts";
 import { devnetCommand } from "./commands/devnet.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { gatewayCommand } from "./commands/gateway.ts";
 import { governanceCommand } from "./commands/governance.ts";
 import { incidentsCommand } from "./commands/incidents.ts";
 import { initCommand } from "./commands/init.ts";
@@ -24,6 +25,7 @@ const program = new Command("breakwater")
   .addCommand(composeCommand())
   .addCommand(keysCommand())
   .addCommand(nodeCommand())
+  .addCommand(gatewayCommand())
   .addCommand(doctorCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

@@ -4,7 +4,7 @@ import { type ControlledChains, controlChain } from "../../simulator/chain/contr
 import { type ControlledWorld, controlClearFaults, controlFaults, controlMarket } from "../../simulator/control.ts";
 import type { CommandFault } from "../../simulator/market.ts";
 import type { Children } from "./children.ts";
-import type { DevnetNode } from "./layout.ts";
+import type { DevnetGateway, DevnetNode } from "./layout.ts";
 
 export type Control = { readonly close: () => Promise<void> };
 
@@ -17,12 +17,14 @@ export type Control = { readonly close: () => Promise<void> };
 export async function startControl({
   port,
   nodes,
+  gateways,
   children,
   world,
   chains,
 }: {
   readonly port: number;
   readonly nodes: readonly DevnetNode[];
+  readonly gateways: readonly DevnetGateway[];
   readonly children: Children;
   /** Undefined on a live market, which nobody drives. */
   readonly world: ControlledWorld | undefined;
@@ -50,15 +52,26 @@ export async function startControl({
       ? problem(reply, 409, "there is no simulated chain beside a live market")
       : answer(reply, command(chains));
 
-  server.get("/nodes", list);
-  server.post<{ Params: { name: string } }>("/nodes/:name/start", (request, reply) => {
-    const { name } = request.params;
-    if (!nodes.some((node) => node.name === name)) {
-      return problem(reply, 404, `no node "${name}": expected one of ${nodes.map((node) => node.name).join(", ")}`);
+  const listGateways = () =>
+    gateways.map(({ name, api, logFile }) => ({ name, pid: children.pid(name) ?? null, api, log: logFile }));
+  const start = (reply: FastifyReply, name: string, group: { readonly kind: string; readonly names: readonly string[] }) => {
+    if (!group.names.includes(name)) {
+      return problem(reply, 404, `no ${group.kind} "${name}": expected one of ${group.names.join(", ")}`);
     }
-    if (!children.start(name)) return problem(reply, 409, `${name} is running already`);
-    return list();
-  });
+    return children.start(name) ? undefined : problem(reply, 409, `${name} is running already`);
+  };
+
+  server.get("/nodes", list);
+  server.post<{ Params: { name: string } }>(
+    "/nodes/:name/start",
+    ({ params }, reply) => start(reply, params.name, { kind: "node", names: nodes.map(({ name }) => name) }) ?? list(),
+  );
+  server.get("/gateways", listGateways);
+  server.post<{ Params: { name: string } }>(
+    "/gateways/:name/start",
+    ({ params }, reply) =>
+      start(reply, params.name, { kind: "gateway", names: gateways.map(({ name }) => name) }) ?? listGateways(),
+  );
   server.get("/market", (_, reply) => drive(reply, (market) => ({ ok: true, value: market.state() })));
   server.post("/market", (request, reply) => drive(reply, (market) => controlMarket(market, request.body)));
   server.get("/faults", (_, reply) => drive(reply, (market) => ({ ok: true, value: market.state() })));

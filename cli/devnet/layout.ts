@@ -17,7 +17,7 @@ import { DEVELOPMENT_CHAIN } from "./chain.ts";
 /** Development keys guard nothing, and four are opened at every start: a low cost of scrypt. */
 const DEVELOPMENT_SCRYPT_N = 2 ** 10;
 
-/** Every client of a development network has the same address: its proxy's, or this machine's. */
+/** Every client of a development network has the same address: this machine's. */
 const LOCAL_LIMITS = { requestsPerMinute: 1_000_000, streamsPerAddress: 2_000 };
 
 export type DevnetNode = {
@@ -29,12 +29,21 @@ export type DevnetNode = {
   readonly logFile: string;
 };
 
+/** A replica that follows the nodes and serves the network under one address. */
+export type DevnetGateway = {
+  readonly name: string;
+  readonly api: string;
+  readonly configFile: string;
+  readonly logFile: string;
+};
+
 /** A governor or guardian: `home` holds his key.json and password. */
 export type DevnetKeyholder = { readonly name: string; readonly address: string; readonly home: string };
 
 export type DevnetLayout = {
   readonly networkFile: string;
   readonly nodes: readonly DevnetNode[];
+  readonly gateway: DevnetGateway;
   readonly keyholders: readonly DevnetKeyholder[];
 };
 
@@ -53,6 +62,7 @@ export type VenueOverride = { readonly url: string; readonly requestsPerSecond?:
 export async function writeDevnet({
   folder,
   nodes,
+  gatewayPort,
   apiPort,
   p2pPort,
   venues,
@@ -62,6 +72,8 @@ export async function writeDevnet({
 }: {
   readonly folder: string;
   readonly nodes: number;
+  readonly gatewayPort: number;
+  /** Of the first node; the others take the next ones. */
   readonly apiPort: number;
   readonly p2pPort: number;
   readonly venues: Readonly<Record<string, VenueOverride>>;
@@ -122,7 +134,37 @@ export async function writeDevnet({
       logFile: join(home, "node.log"),
     };
   });
-  return { networkFile, nodes: await Promise.all(written), keyholders: [...governors, ...guardians] };
+  const nodesWritten = await Promise.all(written);
+  const gateway = await writeGateway({ folder, port: gatewayPort, nodes: nodesWritten, logLevel });
+  return { networkFile, nodes: nodesWritten, gateway, keyholders: [...governors, ...guardians] };
+}
+
+/** Follows every node over HTTP, and asks them what a replica cannot know; an hour of rounds in memory. */
+async function writeGateway({
+  folder,
+  port,
+  nodes,
+  logLevel,
+}: {
+  readonly folder: string;
+  readonly port: number;
+  readonly nodes: readonly DevnetNode[];
+  readonly logLevel: string;
+}): Promise<DevnetGateway> {
+  const name = "gateway";
+  const home = join(folder, name);
+  await mkdir(home, { recursive: true });
+  const configFile = join(home, "gateway.yaml");
+  const bases = nodes.map(({ api }) => api);
+  const content = {
+    network: "../network.yaml",
+    api: { host: "127.0.0.1", port, ...LOCAL_LIMITS },
+    follow: { http: bases },
+    forward: bases,
+    logLevel,
+  };
+  await writeFile(configFile, stringify(content));
+  return { name, api: `http://127.0.0.1:${port}`, configFile, logFile: join(home, "gateway.log") };
 }
 
 /** Every market that the catalogue asks of a venue: what the simulated market lists. */

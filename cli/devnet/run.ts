@@ -9,7 +9,6 @@ import { type Children, createChildren } from "./children.ts";
 import { startControl } from "./control.ts";
 import { type DevnetLayout, type DevnetNode, writeDevnet } from "./layout.ts";
 import { type Market, type MarketMode, openMarket } from "./market.ts";
-import { startProxy } from "./proxy.ts";
 import { welcome } from "./welcome.ts";
 
 const NODES = 4;
@@ -26,8 +25,8 @@ const SMALL_NURSERY = "--max-semi-space-size=8";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * A whole network on this machine, until a signal: market, four node processes, control API, and one address for all. Every child
- * is ended before this returns; should this process be killed, the children end themselves.
+ * A whole network on this machine, until a signal: market, four node processes, a replica that follows them, and the control API. Every
+ * child is ended before this returns; should this process be killed, the children end themselves.
  *
  * @throws OperationalError when a port is taken or the live market cannot be reached; nothing is left running then
  */
@@ -57,6 +56,7 @@ export async function runDevnet(options: {
     const layout = await writeDevnet({
       folder,
       nodes: NODES,
+      gatewayPort: options.port,
       apiPort,
       p2pPort: options.p2pPort,
       venues: market.venues,
@@ -71,11 +71,15 @@ export async function runDevnet(options: {
     const children = startChildren(layout, () => stopping);
     stops.push(children.stop);
     const world = { world: market.server, chains: chain };
-    const control = await startControl({ port: options.controlPort, nodes: layout.nodes, children, ...world });
+    const control = await startControl({
+      port: options.controlPort,
+      nodes: layout.nodes,
+      gateways: [layout.gateway],
+      children,
+      ...world,
+    });
     stops.push(control.close);
-    const proxy = await startProxy({ port: options.port, upstreams: layout.nodes });
-    stops.push(proxy.close);
-    await Promise.race([untilNodesAnswer(layout.nodes, children), ended]);
+    await Promise.race([untilAllAnswer([...layout.nodes, layout.gateway], children), ended]);
     if (!stopping) console.log(await announce(options, market, layout, folder, children));
     await ended;
     console.log("\nstopping …");
@@ -85,9 +89,12 @@ export async function runDevnet(options: {
 }
 
 /** A network that starts with fewer nodes than it says is a mistake to find now, not in a log later. */
-async function untilNodesAnswer(nodes: readonly DevnetNode[], children: Children): Promise<void> {
+async function untilAllAnswer(
+  processes: readonly Pick<DevnetNode, "name" | "api" | "logFile">[],
+  children: Children,
+): Promise<void> {
   const deadline = Date.now() + START_MS;
-  for (const { name, api, logFile } of nodes) {
+  for (const { name, api, logFile } of processes) {
     while (!(await isLive(api))) {
       const dead = children.pid(name) === undefined;
       if (dead || Date.now() > deadline) {
@@ -110,11 +117,12 @@ async function isLive(api: string): Promise<boolean> {
 
 /** A terminal's Ctrl-C reaches the children as well: their ends are news only while nobody has asked for them. */
 function startChildren(layout: DevnetLayout, stopping: () => boolean): Children {
-  const specs = layout.nodes.map(({ name, configFile, logFile }) => ({
-    name,
-    logFile,
-    args: [SMALL_NURSERY, MAIN, "node", "--config", configFile],
-  }));
+  const spec = (command: "node" | "gateway") => (child: Pick<DevnetNode, "name" | "configFile" | "logFile">) => ({
+    name: child.name,
+    logFile: child.logFile,
+    args: [SMALL_NURSERY, MAIN, command, "--config", child.configFile],
+  });
+  const specs = [...layout.nodes.map(spec("node")), spec("gateway")(layout.gateway)];
   const children = createChildren(specs, (name, how) => {
     if (!stopping()) console.log(`${name} ended (${how}); see its log`);
   });

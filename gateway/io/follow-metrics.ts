@@ -32,7 +32,7 @@ export function createFollowMetrics(
   });
   const delay = new Histogram({
     name: "breakwater_follower_delay_seconds",
-    help: "From the timestamp of a round's certificate to its publication here",
+    help: "From the timestamp of a round's certificate to its publication here, of rounds whose lease runs",
     buckets: BUCKETS_S,
     registers,
   });
@@ -53,7 +53,8 @@ export function createFollowMetrics(
     onHead: ({ certificate: { header }, feeds }, now) => {
       round.set(header.round);
       validUntil.set(header.validUntil / 1_000);
-      delay.observe(Math.max(0, now - header.timestamp) / 1_000);
+      // What is caught up with is from the past by intention.
+      if (now <= header.validUntil) delay.observe(Math.max(0, now - header.timestamp) / 1_000);
       for (const { report } of feeds) states.set({ feed: report.feed }, BREAKER_STATES.indexOf(report.state));
     },
   };

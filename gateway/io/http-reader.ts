@@ -19,7 +19,7 @@ const PACE: PaceLimits = {
 const SILENCE_MS = 20_000;
 const CONNECT_MS = 10_000;
 const FIRST_RETRY_MS = 250;
-const MAX_RETRY_MS = 15_000;
+const MAX_RETRY_MS = 5_000;
 /** A connection that lasted this long was a good one. */
 const LASTING_MS = 10_000;
 

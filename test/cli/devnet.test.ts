@@ -7,7 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { DEVELOPMENT_CHAIN, openChain } from "../../cli/devnet/chain.ts";
 import { startControl } from "../../cli/devnet/control.ts";
 import { writeDevnet } from "../../cli/devnet/layout.ts";
-import { readNetworkFile, readNodeFile } from "../../cli/files.ts";
+import { readGatewayFile, readNetworkFile, readNodeFile } from "../../cli/files.ts";
 import { adviseOperator } from "../../cli/node-advice.ts";
 import { readKeyFile } from "../../node/io/keys.ts";
 
@@ -21,9 +21,29 @@ afterEach(async () => {
 
 const RPC = { ETHEREUM: ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b", "http://127.0.0.1:1/c"] };
 const write = () =>
-  writeDevnet({ folder, nodes: 4, apiPort: 8081, p2pPort: 9080, venues: {}, rpc: RPC, addressSharedBy: 1, logLevel: "info" });
+  writeDevnet({
+    folder,
+    nodes: 4,
+    gatewayPort: 8080,
+    apiPort: 8081,
+    p2pPort: 9080,
+    venues: {},
+    rpc: RPC,
+    addressSharedBy: 1,
+    logLevel: "info",
+  });
 
 describe("the development network's files", () => {
+  it("a gateway that follows every node and asks them what it cannot know", async () => {
+    const { gateway, nodes, networkFile } = await write();
+    const bases = nodes.map(({ api }) => api);
+    expect(gateway).toMatchObject({ name: "gateway", api: "http://127.0.0.1:8080" });
+    expect(readGatewayFile(gateway.configFile)).toMatchObject({
+      ...{ network: networkFile, follow: { http: bases }, forward: bases },
+      storage: { rounds: 3_600 },
+    });
+  });
+
   it("a chain with quick blocks, the staked asset's peg, and governance as BREAKER.md has it, only quicker", async () => {
     const { networkFile, nodes, keyholders } = await write();
     const network = readNetworkFile(networkFile);
@@ -60,7 +80,7 @@ describe("the control API's chain", () => {
 
   async function open(chains: Parameters<typeof startControl>[0]["chains"]) {
     const port = await freePort();
-    const control = await startControl({ port, nodes: [], children, world: undefined, chains });
+    const control = await startControl({ port, nodes: [], gateways: [], children, world: undefined, chains });
     closing.push(control.close);
     return async (method: "GET" | "POST", body?: object) => {
       const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };

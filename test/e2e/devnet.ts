@@ -62,7 +62,7 @@ export type DevnetOptions = {
   readonly group?: boolean;
 };
 
-/** The real program in processes of its own: four nodes, the market, the proxy and control, on free ports. */
+/** The real program in processes of its own: four nodes, the market, the gateway and control, on free ports. */
 export async function startDevnet({
   ports: chosen,
   args = [],
@@ -182,7 +182,8 @@ function describeDevnet({ child, ports, folder, temporary }: Parts): Devnet {
     stream: (feeds, base = api) => openStream(base, feeds),
     feeds: async () => (await must<{ feeds: { feed: string }[] }>(`${api}/v1/feeds`)).feeds.map(({ feed }) => feed),
     explain: async () => {
-      const logs = await Promise.all([0, 1, 2, 3].map((index) => tailOf(join(folder, `node${index}`, "node.log"))));
+      const files = [...[0, 1, 2, 3].map((index) => join(`node${index}`, "node.log")), join("gateway", "gateway.log")];
+      const logs = await Promise.all(files.map((file) => tailOf(join(folder, file))));
       return [`--- devnet\n${output()}`, ...logs].join("\n");
     },
     stop: async () => {
