@@ -1,8 +1,9 @@
+import { parseRedisUrl } from "../gateway/redis-url.ts";
 import { type Address, isHex } from "../protocol/bytes.ts";
 import { type Member, MIN_COMMITTEE } from "../protocol/committee.ts";
 import { MAX_MEMBERS } from "../protocol/proposal.ts";
 import { badFlag, parseWhole } from "./flags.ts";
-import type { GovernanceTemplate } from "./templates.ts";
+import type { GovernanceTemplate, RedisTemplate } from "./templates.ts";
 
 export type Chain = { readonly chain: string; readonly blockMs: number };
 export type Peer = { readonly address: Address; readonly multiaddr: string };
@@ -20,7 +21,8 @@ export function parseMembers(texts: readonly string[]): readonly Member[] {
   return members;
 }
 
-function parseNamed(flag: string, texts: readonly string[]): readonly Member[] {
+/** `name=0xaddress` for any flag, however many. @throws OperationalError `bad-flag` */
+export function parseNamed(flag: string, texts: readonly string[]): readonly Member[] {
   const named = texts.map((text): Member => {
     const [name, value] = splitPair(flag, text, "name=0xaddress");
     const address = value.toLowerCase();
@@ -70,6 +72,59 @@ export function parseRpc(texts: readonly string[]): Readonly<Record<string, read
     endpoints[chain] = [...(endpoints[chain] ?? []), url];
   }
   return endpoints;
+}
+
+export type RedisFlags = {
+  readonly redis?: string;
+  readonly redisUsername?: string;
+  readonly redisPasswordFile?: string;
+  readonly redisCaFile?: string;
+};
+
+/** `--redis` and what goes with it. @throws OperationalError `bad-flag`; a URL is never repeated, it may hold a password */
+export function parseRedis({ redis: url, redisUsername, redisPasswordFile, redisCaFile }: RedisFlags): RedisTemplate | undefined {
+  if (url === undefined) {
+    const [alone] = Object.entries({ "--redis-username": redisUsername, "--redis-password-file": redisPasswordFile }).flatMap(
+      ([flag, value]) => (value === undefined ? [] : [flag]),
+    );
+    if (alone !== undefined || redisCaFile !== undefined)
+      throw badFlag(alone ?? "--redis-ca-file", "expected --redis <url> beside it");
+    return undefined;
+  }
+  const parsed = parseRedisUrl(url);
+  if (!parsed.ok) throw badFlag("--redis", parsed.error);
+  if (redisUsername !== undefined && redisPasswordFile === undefined) {
+    throw badFlag("--redis-username", "expected --redis-password-file <file> beside it");
+  }
+  return {
+    url,
+    ...(redisUsername === undefined ? {} : { username: redisUsername }),
+    ...(redisPasswordFile === undefined ? {} : { passwordFile: redisPasswordFile }),
+    ...(redisCaFile === undefined ? {} : { caFile: redisCaFile }),
+  };
+}
+
+/** The same with its files as a config file in another folder names them. */
+export function relativeRedis(
+  { passwordFile, caFile, ...rest }: RedisTemplate,
+  fromDir: (path: string) => string,
+): RedisTemplate {
+  return {
+    ...rest,
+    ...(passwordFile === undefined ? {} : { passwordFile: fromDir(passwordFile) }),
+    ...(caFile === undefined ? {} : { caFile: fromDir(caFile) }),
+  };
+}
+
+/** `--alert file=url`, repeated. @throws OperationalError `bad-flag`; a URL is never repeated, it may hold a key */
+export function parseAlerts(texts: readonly string[]): readonly { readonly url: string; readonly secretFile: string }[] {
+  return texts.map((text) => {
+    const at = text.indexOf("=");
+    const url = text.slice(at + 1);
+    if (at < 1 || !/^https?:/.test(url) || !URL.canParse(url))
+      throw badFlag("--alert", "expected secret-file=url, an http or https URL");
+    return { url, secretFile: text.slice(0, at) };
+  });
 }
 
 /** Whose node this is. @throws OperationalError `bad-flag` */

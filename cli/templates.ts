@@ -92,8 +92,23 @@ export type NodeTemplate = {
   readonly storage: string;
   readonly venues: Readonly<Record<string, { readonly url: string; readonly requestsPerSecond?: number }>>;
   readonly rpc?: Readonly<Record<string, readonly string[]>>;
+  readonly redis?: RedisTemplate;
+  readonly alerts?: readonly { readonly url: string; readonly secretFile: string }[];
   readonly logLevel: string;
 };
+
+export type RedisTemplate = {
+  readonly url: string;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly caFile?: string;
+};
+
+const REDIS_COMMENT = `Where this node appends its certified rounds for gateways to follow, in a stream of its own. Redis is not trusted: gateways verify
+what they read. Without it they follow this node's API.`;
+
+const ALERTS_COMMENT = `Webhooks that are told at once what an operator must know. Each body is signed with the secret in its file (HMAC-SHA256), so that
+the receiver knows it is yours: breakwater doctor says whether the file can be read.`;
 
 const RPC_COMMENT = `JSON-RPC endpoints of each chain of the network: at least three of different providers, or none. Of every value the median counts, so
 one that lies or lags changes nothing. Without any this node says nothing of that chain. URLs that hold keys are never logged.`;
@@ -120,11 +135,14 @@ export function nodeYaml(template: NodeTemplate): string {
       venues: template.venues,
     }),
     section(RPC_COMMENT, { rpc: template.rpc ?? {} }),
+    ...(template.redis === undefined ? [] : [section(REDIS_COMMENT, { redis: template.redis })]),
+    ...(template.alerts === undefined ? [] : [section(ALERTS_COMMENT, { alerts: template.alerts })]),
     section("fatal, error, warn, info or debug.", { logLevel: template.logLevel }),
   ].join("\n");
 }
 
-function section(comment: string, content: Record<string, unknown>): string {
+/** Of a config file: a comment and what it is about. */
+export function section(comment: string, content: Record<string, unknown>): string {
   const lines = comment.split("\n").map((line) => `# ${line}`.trimEnd());
   return `${lines.join("\n")}\n${stringify(content, { lineWidth: 120, aliasDuplicateObjects: false })}`;
 }

@@ -1,8 +1,15 @@
+import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 
 export type Style = "red" | "yellow" | "green" | "dim" | "bold";
 
 export type WindowSize = { readonly columns: number; readonly rows: number };
+
+export type Dialogue = {
+  /** One line; undefined when the person ends it (Ctrl-D). */
+  readonly ask: (question: string) => Promise<string | undefined>;
+  readonly close: () => void;
+};
 
 /** What a command needs of the process around it; a test passes its own. */
 export type Terminal = {
@@ -12,6 +19,8 @@ export type Terminal = {
   readonly note: (line: string) => void;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: AsyncIterable<Uint8Array | string>;
+  /** A person to ask; undefined when nobody sits there: a pipe, a file, a service. */
+  readonly dialogue: () => Dialogue | undefined;
   /** Undefined when the output is a pipe or a file. */
   readonly size: () => WindowSize | undefined;
   /** Plain where colours are not wanted: a pipe, NO_COLOR. */
@@ -32,6 +41,7 @@ export function processTerminal(): Terminal {
     note: (line) => console.error(line),
     environment: process.env,
     stdin: process.stdin,
+    dialogue: () => (process.stdin.isTTY && process.stderr.isTTY ? openDialogue() : undefined),
     size: () =>
       stdout.isTTY ? { columns: stdout.columns || USUAL_SIZE.columns, rows: stdout.rows || USUAL_SIZE.rows } : undefined,
     paint: (style, text) => styleText(style, text),
@@ -45,4 +55,11 @@ export function processTerminal(): Terminal {
     },
     now: () => Date.now(),
   };
+}
+
+/** On standard error: standard output is for results. */
+function openDialogue(): Dialogue {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
+  return { ask: (question) => Promise.race([lines.question(question), closed]), close: () => lines.close() };
 }

@@ -14,6 +14,7 @@ export function session(overrides: Partial<Terminal> = {}): Session {
     note: (line) => notes.push(line),
     environment: {},
     stdin: stdinOf(""),
+    dialogue: () => undefined,
     size: () => undefined,
     paint: (_, text) => text,
     interrupted: () => new AbortController().signal,
@@ -21,6 +22,23 @@ export function session(overrides: Partial<Terminal> = {}): Session {
     printed: () => out.join("\n"),
     noted: () => notes.join("\n"),
     ...overrides,
+  };
+}
+
+/** A person at the terminal who gives these answers, one a question, and then Ctrl-D; `asked` are the questions. */
+export function personWho(answers: readonly string[]) {
+  const asked: string[] = [];
+  const left = [...answers];
+  return {
+    asked,
+    left: () => left,
+    dialogue: () => ({
+      ask: async (question: string) => {
+        asked.push(question);
+        return left.shift();
+      },
+      close: () => undefined,
+    }),
   };
 }
 
