@@ -75,8 +75,8 @@ export function createTrack(market: string, settings: TrackSettings): MarketTrac
     const record: SessionOutput = { kind: "record", answers: [{ market, answer }] };
     if (!answer.ok) return [{ kind: "counted", code: answer.error.code, market, detail: answer.error.detail }, record];
     sequence = message.sequence;
+    if (message.mark === undefined || mark === undefined || message.mark > mark) behind = 0;
     mark = message.mark;
-    behind = 0;
     unanswered = 0;
     // The same book of the same moment is no news: a venue that repeats itself is not fresh.
     const time = answer.value.bookAt;

@@ -20,8 +20,8 @@ import {
  * Why this channel: it is one frame with everything, and the only one that pushes without a book to keep. There is no sequence
  * number; records carry a `timestamp` (optional: it came after the channel), which dates the book and must not step back.
  *
- * Each symbol is acknowledged or refused by itself. While there is nothing to say a `heartbeat` comes about once a second; `ping`
- * keeps a connection from being cut for this side's silence, a minute.
+ * Each symbol is acknowledged or refused by itself. While there is nothing to say on a subscription a `heartbeat` comes about once a
+ * second; `ping` asks for a sign where there is none, and keeps a connection from being cut for this side's silence, a minute.
  */
 export const kraken: StreamAdapter = {
   venue: "kraken",
@@ -31,7 +31,7 @@ export const kraken: StreamAdapter = {
   subscribe: (markets) => framesOf("subscribe", markets),
   unsubscribe: (markets) => framesOf("unsubscribe", markets),
   read: (frame, symbols) => readJsonFrame(frame, (body) => messagesOf(body, symbols)),
-  heartbeat: { ping: { frame: '{"method":"ping"}', everyMs: 25_000 }, silenceMs: 10_000 },
+  heartbeat: { ping: { frame: '{"method":"ping"}', everyMs: 5_000 }, silenceMs: 12_000 },
   sendEveryMs: 100,
 };
 

@@ -27,13 +27,13 @@ type Subscription = {
   /** What the client has, or would have had but for a `gap`. */
   newest: PushedMarket | undefined;
   pushedAt: number;
-  /** The first frame pushed to this client: what a venue in disorder repeats. */
-  first: string | undefined;
 };
 type Client = {
   readonly stream: SimulatedStream;
   readonly socket: WebSocket;
   readonly subscriptions: Map<string, Subscription>;
+  /** The first frame pushed of each market on this connection: what a venue in disorder repeats. */
+  readonly firsts: Map<string, string>;
   beatAt: number;
   pingAt: number;
 };
@@ -76,10 +76,7 @@ export function createStreamServer(market: SimulatedMarket, listed: readonly str
     const { venue } = client.stream;
     const answer = client.stream.hear(text, [...market.tickers(venue).keys()]);
     for (const name of answer.unsubscribe ?? []) client.subscriptions.delete(name);
-    for (const name of answer.subscribe ?? []) {
-      const { first } = client.subscriptions.get(name) ?? { first: undefined };
-      client.subscriptions.set(name, { newest: undefined, pushedAt: 0, first });
-    }
+    for (const name of answer.subscribe ?? []) client.subscriptions.set(name, { newest: undefined, pushedAt: 0 });
     for (const reply of answer.replies) speak(client, reply, market.faultsOf(venue));
     step(client, now());
   };
@@ -106,7 +103,7 @@ export function createStreamServer(market: SimulatedMarket, listed: readonly str
     at: number,
     faults: readonly VenueFault[],
   ): void => {
-    const { newest, pushedAt, first } = subscription;
+    const { newest, pushedAt } = subscription;
     const isRepeat = at - pushedAt >= (client.stream.repeatMs ?? Number.POSITIVE_INFINITY);
     const isChange = newest === undefined || !sameBook(newest.ticker, ticker);
     if (!isChange && !isRepeat) return;
@@ -118,8 +115,9 @@ export function createStreamServer(market: SimulatedMarket, listed: readonly str
     subscription.pushedAt = at;
     if (about.includes("silent") || about.includes("down")) return;
     const frame = client.stream.push(pushed);
-    subscription.first = first ?? frame;
-    if (isLost) speak(client, subscription.first, faults);
+    const first = client.firsts.get(name) ?? frame;
+    client.firsts.set(name, first);
+    if (isLost) speak(client, first, faults);
     else speak(client, about.includes("malformed") ? garbled(frame, ticker) : frame, faults);
   };
 
@@ -145,7 +143,7 @@ export function createStreamServer(market: SimulatedMarket, listed: readonly str
 
   const welcome = (stream: SimulatedStream, socket: WebSocket): void => {
     const at = now();
-    const client: Client = { stream, socket, subscriptions: new Map(), beatAt: at, pingAt: at };
+    const client: Client = { stream, socket, subscriptions: new Map(), firsts: new Map(), beatAt: at, pingAt: at };
     clients.add(client);
     socket.on("close", () => clients.delete(client));
     socket.on("error", () => socket.terminate());

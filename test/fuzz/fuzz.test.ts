@@ -20,6 +20,7 @@ const EXECUTIONS: Readonly<Record<string, number>> = {
   changes: 60,
   backtest: 3_000,
   "venue-http": 120,
+  "venue-frames": 3_000,
   gateway: 800,
   control: 800,
   config: 150,

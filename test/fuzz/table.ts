@@ -14,10 +14,11 @@ import { keyFile } from "./targets/key-file.ts";
 import { machine } from "./targets/machine.ts";
 import { recover } from "./targets/recover.ts";
 import { texts } from "./targets/texts.ts";
+import { venueFrames } from "./targets/venue-frames.ts";
 import { venueHttp } from "./targets/venue-http.ts";
 import { wire } from "./targets/wire.ts";
 /** Every boundary that is fuzzed; a new one is a file in targets/ and a line here. */
 export const TARGETS: readonly Target[] = [
   ...[gossip, wire, recover, foldTarget, governance, machine, documents, changes],
-  ...[texts, adapters, chainRpc, venueHttp, gateway, control, config, keyFile, backtest],
+  ...[texts, adapters, chainRpc, venueHttp, venueFrames, gateway, control, config, keyFile, backtest],
 ];
