@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { ALERT_CASES, type AlertCase } from "./alert-cases.ts";
 import { pathOf } from "./files.ts";
-import { ALERTS, scaledRules } from "./rules.ts";
+import { ALERTS, GROUPS, scaledRules } from "./rules.ts";
 
 /** A storage of its own for every case. */
 const PROMTOOL_MS = 120_000;
@@ -64,7 +64,7 @@ function runCases(cases: Readonly<Record<string, AlertCase>>): string {
       testOf({ alert, name: `${alert} fires`, at: row.at, series: row.fires, fires: true }),
       testOf({ alert, name: `${alert} is quiet`, at: row.at, series: row.quiet, fires: false }),
     ]);
-    writeFileSync(file, stringify({ rule_files: [RULES], evaluation_interval: "15s", tests }));
+    writeFileSync(file, stringify({ rule_files: [RULES], evaluation_interval: "15s", group_eval_order: GROUPS, tests }));
     const done = spawnSync("promtool", ["test", "rules", file], { encoding: "utf8" });
     return done.status === 0 ? "" : `${done.stdout}${done.stderr}`;
   } finally {

@@ -17,7 +17,10 @@ function isAlert(rule: AlertRule | RecordRule): rule is AlertRule {
   return "alert" in rule;
 }
 
-const rules = (parse(text) as File).groups.flatMap((group) => group.rules);
+const { groups } = parse(text) as File;
+const rules = groups.flatMap((group) => group.rules);
+/** The recorded ones are first: promtool takes groups in any order unless it is told one. */
+export const GROUPS: readonly string[] = groups.map(({ name }) => name);
 export const ALERTS: readonly AlertRule[] = rules.filter(isAlert);
 export const RECORDED: readonly RecordRule[] = rules.filter((rule): rule is RecordRule => !isAlert(rule));
 
