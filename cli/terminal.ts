@@ -57,9 +57,17 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** On standard error: standard output is for results. */
+/** On standard error: standard output is for results. Lines that come before they are asked for, as pasted ones do, wait their turn. */
 function openDialogue(): Dialogue {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
-  return { ask: (question) => Promise.race([lines.question(question), closed]), close: () => lines.close() };
+  const typed = lines[Symbol.asyncIterator]();
+  return {
+    ask: async (question) => {
+      lines.setPrompt(question);
+      lines.prompt();
+      const line = await typed.next();
+      return line.done === true ? undefined : line.value;
+    },
+    close: () => lines.close(),
+  };
 }
