@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { NodePrice } from "../../aggregator/price.ts";
 import { ALERT_KINDS, type AlertKind, alertMessageSchema, MAX_SUBJECTS } from "../../node/alert-message.ts";
+import { ALERT_RULES } from "../../node/alert-rules.ts";
 import { REMINDER_MS, SPACING_MS } from "../../node/alert-watch.ts";
 import { type AlertInput, type AlertOutput, createAlerting } from "../../node/alerting.ts";
 import type { FeedId } from "../../protocol/feed.ts";
@@ -171,6 +172,20 @@ describe("every kind", () => {
       expect(only(world).map(({ status: is }) => is)).toEqual(good === undefined ? ["firing"] : ["firing", "resolved"]);
     });
 
+    if (good !== undefined) {
+      it(`${kind}: is over after ${ALERT_RULES[kind].clearAfter} looks without it in a row, and not before`, () => {
+        const world = open();
+        world.repeat(looks + SPACING_MS / 1_000, bad);
+        world.repeat(ALERT_RULES[kind].clearAfter - 1, good);
+        world.repeat(1, bad);
+        const from = only(world).length;
+        world.repeat(ALERT_RULES[kind].clearAfter - 1, good);
+        expect(only(world)).toHaveLength(from);
+        world.give(good);
+        expect(only(world).map(({ status: is }) => is)).toEqual(["firing", "resolved"]);
+      });
+    }
+
     it(`${kind}: what lasts is told again after 15, 30, 60 minutes, ${good === undefined ? "but not this" : "and so on"}`, () => {
       const world = open();
       // Half a minute between looks once it has been told: four hours.
@@ -263,6 +278,18 @@ describe("what is nothing to tell", () => {
     expect(world.told).toEqual([]);
     world.give(certified(starting));
     expect(world.summary()).toEqual([[8, "feed-tripped", "firing", 15]]);
+  });
+
+  it("a feed first seen half-open: what led to it was told, or was before this node", () => {
+    const world = open();
+    world.repeat(20, certified({ "F0/USD": { state: "half-open", reasons: [JUMP] } }));
+    expect(world.told).toEqual([]);
+  });
+
+  it("as many peers as make a quorum with this node", () => {
+    const world = open();
+    world.repeat(9, status({ connected: 2 }));
+    expect(world.told).toEqual([]);
   });
 
   it("a node that is no member is not left out", () => {
