@@ -1,10 +1,9 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
-import { mergeAttendance } from "../view/attendance.ts";
+import { type Attendance, attendanceOf, mergeAttendance } from "../view/attendance.ts";
 import type { Bundle, ChainList, Committee, FeedList } from "./api.ts";
 import { type ClockOffset, correctionOf, narrow, offsetOf } from "./clock.ts";
 import { readEvents } from "./event-source.ts";
 import { ApiError, getJson, onAnswered } from "./fetch.ts";
-import { type Attendance, attendanceOf } from "./participation.ts";
 import { createPulse, type Freshness, freshnessOf, type PulseInput, type PulseView } from "./pulse.ts";
 
 const TICK_MS = 250;

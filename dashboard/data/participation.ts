@@ -1,8 +1,6 @@
+import { type Attendance, attendanceOf } from "../view/attendance.ts";
 import type { Bundle } from "./api.ts";
 import { readEvents } from "./event-source.ts";
-
-/** One certified round and whose signatures its certificate holds. */
-export type Attendance = { readonly round: number; readonly signers: readonly string[] };
 
 /** Rounds that the committee's page shows. */
 export const SHOWN_ROUNDS = 60;
@@ -30,8 +28,4 @@ export async function loadAttendance(slug: string, newest: number, signal: Abort
     if (!enough.signal.aborted) throw error;
   }
   return rounds;
-}
-
-export function attendanceOf({ round, signatures }: Pick<Bundle, "round" | "signatures">): Attendance {
-  return { round, signers: signatures.map(({ signer }) => signer) };
 }

@@ -3,10 +3,10 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Committee, EvidenceList } from "../data/api.ts";
 import { getJson } from "../data/fetch.ts";
-import { type Attendance, attendanceOf, loadAttendance, SHOWN_ROUNDS } from "../data/participation.ts";
+import { loadAttendance, SHOWN_ROUNDS } from "../data/participation.ts";
 import { useLive } from "../parts/live-context.ts";
 import { Hex } from "../parts/times.tsx";
-import { type GridRound, judge, mergeAttendance, standingOf, toGrid } from "../view/attendance.ts";
+import { type Attendance, attendanceOf, type GridRound, judge, mergeAttendance, standingOf, toGrid } from "../view/attendance.ts";
 import { cutHex, formatCount } from "../view/format.ts";
 
 const EVIDENCE_POLL_MS = 15_000;

@@ -108,7 +108,7 @@ function Fact({ name, text, hint }: { readonly name: string; readonly text: stri
 }
 
 function VerdictPanel({ item }: { readonly item: BundleItem | undefined }): JSX.Element {
-  const { now } = useLive();
+  const { now, freshness } = useLive();
   if (item === undefined)
     return (
       <section class="panel verdict" aria-label="Verdict" aria-busy="true">
@@ -125,7 +125,13 @@ function VerdictPanel({ item }: { readonly item: BundleItem | undefined }): JSX.
           for {formatSpan(now.value - since)}, since <Clock at={since} />
         </span>
       </p>
-      <p class="verdict-means">{STATE_WORDS[state].means}</p>
+      <p class="verdict-means">
+        {freshness.value === "ended" ? (
+          <strong>The lease has ended: nothing is permitted any more.</strong>
+        ) : (
+          STATE_WORDS[state].means
+        )}
+      </p>
       <ul class="permits">
         {saySentences(permits).map((sentence) => (
           <li key={sentence}>{sentence}</li>

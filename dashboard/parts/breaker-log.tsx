@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { BreakerChange, BreakerLog, State } from "../data/api.ts";
 import { getJson } from "../data/fetch.ts";
 import { formatCount } from "../view/format.ts";
-import { sayReason } from "../view/words.ts";
+import { sayChange } from "../view/words.ts";
 import { StateMark } from "./state-mark.tsx";
 import { Clock } from "./times.tsx";
 
@@ -48,7 +48,7 @@ function LogLine({ entry }: { readonly entry: BreakerChange }): JSX.Element {
     <li>
       <Clock at={timestamp} />
       <StateMark state={to} />
-      <span class="log-why">{reasons.length === 0 ? "No rule is active any more" : reasons.map(sayReason).join("; ")}</span>
+      <span class="log-why">{sayChange(to, reasons)}</span>
       <span class="num quiet log-round" title="Round">
         {formatCount(round)}
       </span>

@@ -50,11 +50,15 @@ export function OverviewTable({ rows }: { readonly rows: readonly Row[] }): JSX.
 
 function FeedLine({ row }: { readonly row: Row }): JSX.Element {
   const { feed, slug, kind, preset, price, change, widthBps, state, reasons, permits } = row;
+  const [base, quote] = feed.split("/");
   const words = permits === undefined ? undefined : permitWords(permits);
   return (
     <tr class={`line line-${state ?? "none"}`} data-feed={feed}>
       <th scope="row" class="feed-cell">
-        <a href={`#/feeds/${slug}`}>{feed}</a>
+        <a href={`#/feeds/${slug}`}>
+          {base}/<wbr />
+          {quote}
+        </a>
         <span class="preset">{kind === "chain" ? "chain" : preset}</span>
       </th>
       <td>

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Reason } from "../data/api.ts";
-import { barOf, formatMeasure, measureOf, sayClears, titleOf } from "../view/words.ts";
+import { barOf, formatMeasure, measureOf, sayClears, sayMeasure, titleOf } from "../view/words.ts";
 
 /** Each active rule: what it found, its measure against its limit, and what has to happen until it lets go. */
 export function ReasonList({ reasons }: { readonly reasons: readonly Reason[] }): JSX.Element {
@@ -34,8 +34,8 @@ function ReasonItem({ reason }: { readonly reason: Reason }): JSX.Element {
             <span class="measure-limit" style={{ left: `${bar.limit}%` }} />
           </span>
           <span class="num measure-text">
-            <strong>{measured}</strong>
-            {measure.beyond ? "" : " now"}, limit {formatMeasure(measure.limit, measure.unit)}
+            <strong>{sayMeasure(measure)}</strong>
+            {measure.beyond ? "" : " now"}
           </span>
         </div>
       )}

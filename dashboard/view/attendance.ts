@@ -1,4 +1,11 @@
-import type { Attendance } from "../data/participation.ts";
+import type { Bundle } from "../data/api.ts";
+
+/** One certified round and whose signatures its certificate holds. */
+export type Attendance = { readonly round: number; readonly signers: readonly string[] };
+
+export function attendanceOf({ round, signatures }: Pick<Bundle, "round" | "signatures">): Attendance {
+  return { round, signers: signatures.map(({ signer }) => signer) };
+}
 
 /** A column of the grid: a certified round, or a number that has no certificate. */
 export type GridRound = { readonly round: number; readonly signers: ReadonlySet<string> | undefined };

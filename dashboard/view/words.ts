@@ -79,13 +79,33 @@ export function formatMeasure(value: number, unit: Unit): string {
  * sayReason({ rule: "manual", measuredMs: 540_000, limitMs: 0 }); // "Paused by hand for another 9 min"
  */
 export function sayReason(reason: Reason): string {
-  const { unit, measured, limit, beyond } = measureOf(reason);
+  const measure = measureOf(reason);
+  const { unit, measured, beyond } = measure;
   const { title } = titleOf(reason);
   if (reason.rule === "manual" && unit === "Ms") {
     return measured > 0 ? `${title} for another ${formatSpan(measured)}` : `${title}; ended, quiet time`;
   }
-  const now = beyond ? "" : "now ";
-  return `${title}: ${now}${formatMeasure(measured, unit)}, limit ${formatMeasure(limit, unit)}${beyond ? "" : "; quiet time"}`;
+  return beyond ? `${title}: ${sayMeasure(measure)}` : `${title}: now ${sayMeasure(measure)}; quiet time`;
+}
+
+/**
+ * A measure beside its limit, where one stands against it.
+ *
+ * @example
+ * sayMeasure({ unit: "Rounds", measured: 1, limit: 3, beyond: true }); // "1 of 3 rounds"
+ * sayMeasure({ unit: "Groups", measured: 2, limit: 4, beyond: true }); // "2 groups of 4 wanted"
+ * sayMeasure({ unit: "Bps", measured: 420, limit: 300, beyond: true }); // "4.2 %, limit 3 %"
+ */
+export function sayMeasure({ unit, measured, limit }: Measure): string {
+  if (unit === "Rounds") return `${measured} of ${formatMeasure(limit, unit)}`;
+  if (unit === "Groups") return `${formatMeasure(measured, unit)} of ${limit} wanted`;
+  return limit === 0 ? formatMeasure(measured, unit) : `${formatMeasure(measured, unit)}, limit ${formatMeasure(limit, unit)}`;
+}
+
+/** Why a breaker changed its state: the rules that were active, or that none was. */
+export function sayChange(to: State, reasons: readonly Reason[]): string {
+  if (reasons.length > 0) return reasons.map(sayReason).join("; ");
+  return { open: "No rule is named", "half-open": "Quiet again: the probe begins", closed: "The price has proven itself" }[to];
 }
 
 /** `thin` has two faces: too few groups, or one of them too heavy. */
