@@ -20,6 +20,7 @@ export const PROBLEMS = {
   "document-malformed": { status: 422, title: "This is no document of this network's keyholders" },
   "config-refused": { status: 422, title: "The config is refused as a whole" },
   "upgrade-required": { status: 426, title: "This is a WebSocket" },
+  "low-coverage": { status: 422, title: "Certified prices cover too little of this time" },
   "headers-too-large": { status: 431, title: "The request's headers are too large" },
   "too-many-requests": { status: 429, title: "Too many requests" },
   internal: { status: 500, title: "The gateway failed" },
@@ -32,6 +33,7 @@ export const PROBLEMS = {
   "replay-busy": { status: 503, title: "Other replays come first", retryAfterS: 30 },
   "too-many-bodies": { status: 503, title: "Other large requests are being read", retryAfterS: 10 },
   draining: { status: 503, title: "This gateway is stopping", retryAfterS: 1 },
+  "candles-awaited": { status: 503, title: "This gateway still reads the rounds of this time", retryAfterS: 10 },
   "not-ready": { status: 503, title: "Not ready", retryAfterS: 1 },
 } as const satisfies Record<string, { readonly status: number; readonly title: string; readonly retryAfterS?: number }>;
 

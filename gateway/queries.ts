@@ -5,11 +5,14 @@ import { digestSchema } from "../protocol/document.ts";
 import { chainLeaf, type FeedId, slugToFeed } from "../protocol/feed.ts";
 import { MAX_DOCUMENT_BYTES } from "../protocol/governance-codec.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
+import { INTERVALS, type Interval } from "./candles.ts";
 
 /** Feeds in one bundle or stream: what a large portfolio needs, and a bound on what one reader costs. */
 export const MAX_CHOSEN_FEEDS = 100;
 export const MAX_HISTORY = 1_000;
 export const DEFAULT_HISTORY = 100;
+/** Nine tenths of the time. */
+const DEFAULT_COVERAGE_BPS = 9_000;
 export const MAX_EVIDENCE = 100;
 /** Every leaf of the largest network, which may all change in one round. */
 export const MAX_LOG = 2_080;
@@ -45,6 +48,26 @@ export const historyQuerySchema = z
     limit: wholeNumber(1, MAX_HISTORY, "the newest so many rounds of the range").default(DEFAULT_HISTORY),
   })
   .refine(({ from, to }) => from <= to, { path: ["from"], message: "expected at most `to`" });
+
+export const candlesQuerySchema = z
+  .strictObject({
+    interval: z
+      .enum(Object.keys(INTERVALS) as [Interval, ...Interval[]], `expected one of ${Object.keys(INTERVALS).join(", ")}`)
+      .default("1m")
+      .describe("length of a candle"),
+    from: wholeNumber(0, MAX_INSTANT, "Unix ms; the earliest beginning of a candle to give, that one included").default(0),
+    to: wholeNumber(0, MAX_INSTANT, "Unix ms; the latest beginning of a candle to give, that one included").default(MAX_INSTANT),
+    limit: wholeNumber(1, MAX_HISTORY, "the newest so many candles of the range").default(DEFAULT_HISTORY),
+  })
+  .refine(({ from, to }) => from <= to, { path: ["from"], message: "expected at most `to`" });
+
+export const twapQuerySchema = z.strictObject({
+  from: wholeNumber(0, MAX_INSTANT, "Unix ms, included; an hour before `to` without it").optional(),
+  to: wholeNumber(0, MAX_INSTANT, "Unix ms, excluded; the newest round's timestamp without it").optional(),
+  minCoverageBps: wholeNumber(1, 10_000, "share of the time that fresh certified prices must cover").default(
+    DEFAULT_COVERAGE_BPS,
+  ),
+});
 
 export const roundParamsSchema = z.strictObject({
   round: wholeNumber(0, Number.MAX_SAFE_INTEGER, "the round's number"),

@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import type { OriginRule } from "../access.ts";
+import type { CandleBook } from "../candle-book.ts";
 import type { DocumentReader } from "../document-reader.ts";
 import type { GatewayPorts } from "../ports.ts";
 import type { FeedLookup } from "../queries.ts";
@@ -31,6 +32,7 @@ export type RouteContext = Omit<GatewayPorts, "subscribe"> & {
   readonly lookup: FeedLookup;
   readonly stream: StreamHub;
   readonly read: DocumentReader;
+  readonly candles: CandleBook;
   readonly callerOf: CallerOf;
   readonly origins: OriginRule;
   /** Whether this gateway is about to stop. */

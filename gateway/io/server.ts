@@ -6,6 +6,7 @@ import type { Registry } from "prom-client";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import type { AccessRules, OriginRule } from "../access.ts";
+import { createCandleBook } from "../candle-book.ts";
 import { createDocumentReader } from "../document-reader.ts";
 import type { RateLimits } from "../limits.ts";
 import type { GatewayLogger, GatewayPorts } from "../ports.ts";
@@ -13,6 +14,8 @@ import { createFeedLookup } from "../queries.ts";
 import { createSnapshots } from "../snapshots.ts";
 import { registerAccess } from "./access.ts";
 import { registerBreakerRoutes } from "./breaker-routes.ts";
+import { createFiller } from "./candle-filler.ts";
+import { registerCandleRoutes } from "./candle-routes.ts";
 import type { GatewayApp } from "./context.ts";
 import { registerDocs, registerIndex } from "./docs.ts";
 import { answerClientError, frameworkErrorsUnder, registerFaults } from "./faults.ts";
@@ -64,6 +67,8 @@ export type GatewayOptions = GatewayPorts & {
   readonly limits?: RateLimits;
   /** Web pages of which origins may read; any unless told otherwise. */
   readonly cors?: OriginRule;
+  /** One-minute candles held in memory, of all feeds together, some 300 bytes each; candle-book.ts has the default. */
+  readonly maxCandles?: number;
   /** True when the address of a request is its proxy's word (X-Forwarded-For). */
   readonly trustProxy?: boolean;
 };
@@ -174,14 +179,19 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
     log,
   });
   const followers = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...options.follow }, log });
+  const candles = createCandleBook({ store, roundMs: network().config.roundMs, maxSums: options.maxCandles });
+  const filler = createFiller(candles, log);
   const unsubscribe = options.subscribe((round) => {
     if (newest !== undefined && round.certificate.header.round <= newest.certificate.header.round) return;
     newest = round;
     stream.publish(round);
+    candles.take(round);
+    filler.wake();
     followers.publish(round);
   });
   app.addHook("preClose", async () => {
     unsubscribe();
+    filler.stop();
     stream.close();
     followers.close();
   });
@@ -189,13 +199,14 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
   let draining = false;
   const context = {
     ...{ ...options, latest, snapshot, stream, lookup: createFeedLookup(network), writes: options.writes ?? DEFAULT_WRITES },
-    ...{ callerOf, origins, isDraining: () => draining },
+    ...{ callerOf, origins, candles, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
   registerForward(app, { urls: options.forward ?? [], log });
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
   registerSocketRoute(app, context);
+  registerCandleRoutes(app, context);
   registerFollow(app, context, followers);
   registerBreakerRoutes(app, context);
   registerGovernanceRoutes(app, context);
@@ -203,6 +214,7 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
   const sendDashboard = await registerDashboard(app, { folder: options.dashboard, log });
   registerIndex(app, { network, sendDashboard });
   await app.ready();
+  filler.wake();
   const drain: Gateway["drain"] = async (terms) => {
     if (draining) return;
     draining = true;

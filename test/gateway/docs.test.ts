@@ -15,6 +15,7 @@ const PATHS = [
   "/v1/feeds/{id}",
   "/v1/feeds/{id}/history",
   "/v1/feeds/{id}/sources",
+  ...["/v1/feeds/{id}/candles", "/v1/feeds/{id}/twap"],
   "/v1/bundle",
   "/v1/rounds/latest",
   "/v1/rounds/{round}",

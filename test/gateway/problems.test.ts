@@ -37,6 +37,20 @@ const rows: readonly Row[] = [
     ...{ code: "unknown-key", url: "/v1/feeds", detail: "none of this gateway's", headers: { "x-api-key": "bw_nonsense" } },
     options: { access: { required: false, keys: [] } },
   },
+  { code: "unknown-feed", url: "/v1/feeds/ETH-EUR/candles", detail: "ETH-EUR" },
+  { code: "unknown-feed", url: "/v1/feeds/ETH-EUR/twap", detail: "ETH-EUR" },
+  { code: "bad-request", url: "/v1/feeds/ETH-USD/candles?interval=2m", field: "interval", detail: "one of 1m, 5m, 15m, 1h, 1d" },
+  { code: "bad-request", url: "/v1/feeds/ETH-USD/candles?limit=1001", field: "limit", detail: "from 1 to 1000" },
+  { code: "bad-request", url: "/v1/feeds/ETH-USD/candles?from=2&to=1", field: "from", detail: "at most `to`" },
+  { code: "bad-request", url: "/v1/feeds/ETH-USD/twap?minCoverageBps=0", field: "minCoverageBps", detail: "from 1 to 10000" },
+  { code: "bad-request", url: "/v1/feeds/ETH-USD/twap?from=5&to=5", field: "from", detail: "less than `to`" },
+  { code: "no-round", url: "/v1/feeds/ETH-USD/twap", detail: "starting", options: { rounds: [] } },
+  {
+    code: "low-coverage",
+    url: "/v1/feeds/ETH-USD/twap",
+    detail: "cover 2000 of 3600000 ms, 5 bps; at least 9000 bps are asked for",
+  },
+  { code: "low-coverage", url: "/v1/feeds/NEW-USD/twap?minCoverageBps=1", detail: "cover 0 of" },
   { code: "upgrade-required", url: "/v1/ws?feeds=ETH-USD", detail: "/v1/stream" },
   { code: "unknown-feed", url: "/v1/ws?feeds=ETH-EUR", detail: "ETH-EUR" },
   { code: "bad-request", url: "/v1/ws?feeds=ETH-USD&after=-1", field: "after", detail: "whole number" },
@@ -175,8 +189,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
 
 /** Answered below Fastify, on the bare socket; they have their own test. */
 const SOCKET_CODES = ["request-timeout", "headers-too-large"];
-/** Of an upgrade, and of a gateway that stops: websocket.test.ts and drain.test.ts. */
-const STREAM_CODES = ["origin-refused", "draining"];
+/** Of an upgrade, of a gateway that stops, and of one that starts: websocket.test.ts, drain.test.ts and candle-routes.test.ts. */
+const PASSING_CODES = ["origin-refused", "draining", "candles-awaited"];
 /** It takes two at once: test/gateway/governance.test.ts and large-bodies.test.ts. */
 const OVERLAPPING_CODES = ["replay-busy", "too-many-bodies"];
 
@@ -224,7 +238,7 @@ describe("every failure is a problem document", () => {
   );
 
   it("has a row here, whatever its code", () => {
-    expect(new Set([...rows.map(({ code }) => code), ...SOCKET_CODES, ...STREAM_CODES, ...OVERLAPPING_CODES])).toEqual(
+    expect(new Set([...rows.map(({ code }) => code), ...SOCKET_CODES, ...PASSING_CODES, ...OVERLAPPING_CODES])).toEqual(
       new Set(Object.keys(PROBLEMS)),
     );
   });
