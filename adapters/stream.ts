@@ -3,8 +3,8 @@ import type { Fault, Quote } from "./adapter.ts";
 import { type Field, malformed, type QuoteFields, readQuote, textOf } from "./fields.ts";
 import { type Json, parseJson } from "./json.ts";
 
-/** Twice the longest frame of the six venues (a hundred levels of Bitstamp's book are about 10 kB), many times over. */
-export const MAX_FRAME_BYTES = 256 * 1024;
+/** The longest frame of the six venues, a hundred levels of both sides of Bitstamp's book, is below 10 kB. */
+export const MAX_FRAME_BYTES = 64 * 1024;
 
 /** A venue's words go into a log line. */
 const MAX_DETAIL = 200;

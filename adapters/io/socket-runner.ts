@@ -181,8 +181,8 @@ export function createSocketRunner(options: SocketOptions): SocketRunner {
     stop: async () => {
       running = false;
       clearTimeout(timer);
-      if (socket !== undefined) metrics?.onUp({ venue: adapter.venue, up: false });
       drop();
+      metrics?.onStopped({ venue: adapter.venue });
       await Promise.all(closing);
     },
     snapshot: () => new Map(states),

@@ -4,12 +4,14 @@ import type { CloseReason, StreamCode } from "../stream-session.ts";
 export type StreamMetrics = {
   /** A connection is open, or is no longer. */
   readonly onUp: (event: { readonly venue: string; readonly up: boolean }) => void;
+  /** Nobody wants this venue's connection any more. */
+  readonly onStopped: (event: { readonly venue: string }) => void;
   readonly onMessage: (event: { readonly venue: string; readonly code: StreamCode }) => void;
   readonly onReconnect: (event: { readonly venue: string; readonly reason: CloseReason }) => void;
 };
 
 /** `breakwater_venue_stream_…`; labels come from the venues with a stream and from closed unions. */
-export function createStreamMetrics(registry: Registry): StreamMetrics {
+export function createVenueStreamMetrics(registry: Registry): StreamMetrics {
   const registers = [registry];
   const up = new Gauge({
     name: "breakwater_venue_stream_up",
@@ -31,6 +33,8 @@ export function createStreamMetrics(registry: Registry): StreamMetrics {
   });
   return {
     onUp: ({ venue, up: isUp }) => up.set({ venue }, isUp ? 1 : 0),
+    // Not 0: a venue that left the config is not down.
+    onStopped: (labels) => up.remove(labels),
     onMessage: (labels) => messages.inc(labels),
     onReconnect: (labels) => reconnects.inc(labels),
   };

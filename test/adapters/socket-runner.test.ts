@@ -101,7 +101,7 @@ describe("against the market server", () => {
     const said = codes.get("quote");
     await new Promise((done) => setTimeout(done, 600));
     expect(codes.get("quote")).toBe(said);
-    expect(ups).toEqual([true, false]);
+    expect(ups).toEqual([true, "stopped"]);
   });
 });
 

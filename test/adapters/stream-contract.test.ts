@@ -21,7 +21,7 @@ const HOSTILE: readonly { readonly what: string; readonly frame: string | Uint8A
   { what: "nothing", frame: "", fault: "malformed" },
   { what: "bytes that are not UTF-8", frame: new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), fault: "malformed" },
   { what: "HTML", frame: "<!DOCTYPE html><html></html>", fault: "html" },
-  { what: "arrays nested 100 000 deep", frame: "[".repeat(100_000) + "]".repeat(100_000), fault: "malformed" },
+  { what: "arrays nested 30 000 deep", frame: "[".repeat(30_000) + "]".repeat(30_000), fault: "malformed" },
   { what: "more bytes than any venue sends", frame: new Uint8Array(MAX_FRAME_BYTES + 1).fill(0x20), fault: "oversize" },
   { what: "two documents", frame: "{}{}", fault: "malformed" },
   { what: "NaN", frame: '{"last":NaN}', fault: "malformed" },

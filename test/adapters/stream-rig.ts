@@ -23,14 +23,14 @@ export type Seen = {
   readonly codes: Map<string, number>;
   readonly reasons: Map<string, number>;
   readonly lines: string[];
-  readonly ups: boolean[];
+  readonly ups: (boolean | "stopped")[];
 };
 
 export function watching(): Seen & { readonly log: PollerLog; readonly metrics: StreamMetrics } {
   const codes = new Map<string, number>();
   const reasons = new Map<string, number>();
   const lines: string[] = [];
-  const ups: boolean[] = [];
+  const ups: (boolean | "stopped")[] = [];
   const write = (_details: object, line: string) => void lines.push(line);
   return {
     codes,
@@ -40,6 +40,7 @@ export function watching(): Seen & { readonly log: PollerLog; readonly metrics: 
     log: { info: write, warn: write, error: write },
     metrics: {
       onUp: ({ up }) => void ups.push(up),
+      onStopped: () => void ups.push("stopped"),
       onMessage: ({ code }) => void codes.set(code, (codes.get(code) ?? 0) + 1),
       onReconnect: ({ reason }) => void reasons.set(reason, (reasons.get(reason) ?? 0) + 1),
     },

@@ -8,9 +8,11 @@ import {
   createStreamSession,
   MAX_FRAMES,
   MAX_UNREADABLE,
+  MAX_WINDOW_BYTES,
   type SessionInput,
   type SessionOutput,
   STREAM_DEFAULTS,
+  WINDOW_MS,
 } from "../../adapters/stream-session.ts";
 import { ok } from "../../protocol/result.ts";
 import { frameOf } from "./stream-fixtures.ts";
@@ -267,6 +269,18 @@ describe("a connection ends", () => {
     expect(it.hear("quote A 1")).toEqual([]);
     it.give({ kind: "opened" });
     expect(it.hear("quote A 1")).toEqual(["record A"]);
+  });
+
+  test("flood: by its bytes as well, and not when the same comes in its time", () => {
+    const wide = "ignored ".padEnd(60_000);
+    const fits = Math.floor(MAX_WINDOW_BYTES / wide.length);
+    const it = settled();
+    it.until(it.now() + WINDOW_MS + 1_000, { ms: 500, says: () => ["quote A", "quote B"] });
+    for (let i = 0; i < fits; i++) expect(it.hear(wide)).toEqual([]);
+    expect(it.hear(wide)).toContain("close flood");
+    const other = settled();
+    const out = other.until(other.now() + 20_000, { ms: 50, says: () => [wide, "quote A", "quote B"] });
+    expect(out.filter((each) => each.startsWith("close"))).toEqual([]);
   });
 
   test("a dial that comes to nothing is given up after fifteen seconds", () => {
