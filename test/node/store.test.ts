@@ -18,7 +18,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { openStore, readStore } from "../../node/io/store.ts";
 import { createMemoryStore } from "../../node/memory-store.ts";
-import { storeContract } from "./store.contract.ts";
+import { nodeStoreContract, type OpenStore, roundStoreContract } from "./store.contract.ts";
 import { bodyOf, changingRound, DOMAIN, digestOf, documentOf, evidenceOf, roundOf, transitionOf } from "./store-fixtures.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "breakwater-store-"));
@@ -29,8 +29,11 @@ function newPath(): string {
   return join(folder, `${files}`, "node.sqlite");
 }
 
-storeContract("memory", createMemoryStore);
-storeContract("SQLite", (options) => openStore({ ...options, path: newPath() }));
+const openSqlite: OpenStore = (options) => openStore({ ...options, path: newPath() });
+nodeStoreContract("memory", createMemoryStore);
+roundStoreContract("memory", createMemoryStore);
+nodeStoreContract("SQLite", openSqlite);
+roundStoreContract("SQLite", openSqlite);
 
 const WRITER = join(import.meta.dirname, "store-writer.ts");
 
