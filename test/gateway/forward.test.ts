@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { buildTestGateway } from "./support.ts";
+
+const DOCUMENT = { document: `0x${"ab".repeat(100)}` };
+const DOCUMENTS = "/v1/governance/documents";
+const SOURCES = "/v1/feeds/ETH-USD/sources";
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A node as far as this is concerned; keeps what it was asked. */
+async function node(answer: (response: ServerResponse, request: IncomingMessage) => void = (response) => ok(response)) {
+  const asked: { readonly url: string; readonly method: string; readonly hops: unknown; readonly body: string }[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const piece of request) body += String(piece);
+    asked.push({ url: request.url ?? "", method: request.method ?? "", hops: request.headers["x-breakwater-hops"], body });
+    answer(response, request);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const stop = () => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  closing.push(stop);
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, host: `127.0.0.1:${port}`, asked, stop };
+}
+
+function ok(response: ServerResponse, status = 200, content: object = { here: true }): void {
+  const headers = { "content-type": "application/json", "cache-control": "no-store", "set-cookie": "a=b", "retry-after": "7" };
+  response.writeHead(status, headers).end(JSON.stringify(content));
+}
+
+const gatewayTo = (...forward: readonly string[]) => buildTestGateway({ forward });
+
+describe("what only a node can answer", () => {
+  test("is asked of a node, whose name the reply bears", async () => {
+    const upstream = await node();
+    const { get } = await gatewayTo(upstream.url);
+    const reply = await get(SOURCES);
+    expect(reply.status).toBe(200);
+    expect(reply.json()).toEqual({ here: true });
+    expect(reply.headers).toMatchObject({
+      "x-breakwater-upstream": upstream.host,
+      "cache-control": "no-store",
+      "retry-after": "7",
+    });
+    expect(reply.headers).not.toHaveProperty("set-cookie");
+    expect(upstream.asked).toEqual([{ url: SOURCES, method: "GET", hops: "1", body: "" }]);
+  });
+
+  test("a document goes there as it came; a refusal comes back as it was", async () => {
+    const upstream = await node((response) => ok(response, 409, { code: "nonce" }));
+    const { post } = await gatewayTo(upstream.url);
+    const reply = await post(DOCUMENTS, DOCUMENT);
+    expect([reply.status, reply.json()]).toEqual([409, { code: "nonce" }]);
+    expect(JSON.parse(upstream.asked[0]?.body ?? "")).toEqual(DOCUMENT);
+  });
+
+  test.each(["/v1/breaker/pause", DOCUMENTS])("POST %s is relayed", async (path) => {
+    const upstream = await node();
+    const { post } = await gatewayTo(upstream.url);
+    expect((await post(path, DOCUMENT)).status).toBe(200);
+  });
+
+  test("a proposed config is replayed there", async () => {
+    const upstream = await node();
+    const { post, network } = await gatewayTo(upstream.url);
+    expect((await post("/v1/governance/replay", { config: network.config })).status).toBe(200);
+  });
+
+  test("is not asked of anybody when the request is none, or one that this gateway answers", async () => {
+    const upstream = await node();
+    const { get, post } = await gatewayTo(upstream.url);
+    expect((await post(DOCUMENTS, { document: "no hex" })).status).toBe(400);
+    expect((await post(DOCUMENTS, { document: `0x${"ab".repeat(9_000_000)}` })).status).toBe(413);
+    expect((await get(`${SOURCES}?x=1`)).status).toBe(400);
+    expect((await get(DOCUMENTS)).status).toBe(200);
+    expect((await get("/v1/feeds/ETH-USD")).status).toBe(200);
+    expect(upstream.asked).toEqual([]);
+  });
+
+  test("is asked of the next node when one is gone, and of that one first from then on", async () => {
+    const [gone, here] = [await node(), await node()];
+    await gone.stop();
+    const { get, post, logged } = await gatewayTo(gone.url, here.url);
+    for (const reply of [await get(SOURCES), await post(DOCUMENTS, DOCUMENT)]) {
+      expect(reply.headers["x-breakwater-upstream"]).toBe(here.host);
+    }
+    expect(logged.map(({ message }) => message)).toEqual([expect.stringContaining("does not answer: is it running")]);
+  });
+
+  test("is asked of the next node when one falls silent: to look, and to hand in, may be done twice", async () => {
+    const [silent, here] = [await node(() => undefined), await node()];
+    const { get } = await gatewayTo(silent.url, here.url);
+    expect((await get(SOURCES)).headers["x-breakwater-upstream"]).toBe(here.host);
+  });
+
+  test("is a problem that says so when no node answers, or none is configured", async () => {
+    const gone = await node();
+    await gone.stop();
+    const reply = await (await gatewayTo(gone.url)).post(DOCUMENTS, DOCUMENT);
+    expect([reply.status, reply.json().detail]).toEqual([503, "none of the 1 nodes behind this gateway answers"]);
+    const { get, post } = await gatewayTo();
+    expect((await get(SOURCES)).json().type).toBe("urn:breakwater:problem:no-sources");
+    expect((await post(DOCUMENTS, DOCUMENT)).json().type).toBe("urn:breakwater:problem:no-node");
+  });
+
+  test("does not go round in circles", async () => {
+    const upstream = await node();
+    const { app } = await gatewayTo(upstream.url);
+    for (const hops of ["4", "9", "x"]) {
+      const reply = await app.inject({ method: "GET", url: SOURCES, headers: { "x-breakwater-hops": hops } });
+      expect(reply.statusCode).toBe(503);
+    }
+    expect(upstream.asked).toEqual([]);
+    const near = await app.inject({ method: "GET", url: SOURCES, headers: { "x-breakwater-hops": "3" } });
+    expect(near.statusCode).toBe(200);
+    expect(upstream.asked[0]?.hops).toBe("4");
+  });
+
+  test("a reply without an end is cut off, and a redirect is no reply", async () => {
+    const endless = await node((response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const more = (): void => {
+        if (!response.destroyed) response.write(Buffer.alloc(1 << 20, 32), () => setImmediate(more));
+      };
+      more();
+    });
+    const elsewhere = await node((response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end());
+    for (const { url } of [endless, elsewhere]) expect((await (await gatewayTo(url)).get(SOURCES)).status).toBe(503);
+  });
+});
