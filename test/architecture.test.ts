@@ -7,14 +7,14 @@ import { scanSource } from "./architecture/scanner.ts";
 const ROOT = join(import.meta.dirname, "..");
 
 /** Folders that hold no TypeScript of the house. */
-const ELSEWHERE = /^(?:node_modules|dist|dashboard|contracts|coverage|docs)$|^\./;
+const ELSEWHERE = /^(?:node_modules|dist|contracts|coverage|docs)$|^\./;
 
 function readTree(): ReadonlyMap<string, string> {
-  const files = globSync("*/**/*.ts", { cwd: ROOT, exclude: (name) => ELSEWHERE.test(name) });
+  const files = globSync("*/**/*.{ts,tsx}", { cwd: ROOT, exclude: (name) => ELSEWHERE.test(name) });
   return new Map(files.sort().map((file) => [file, readFileSync(join(ROOT, file), "utf8")]));
 }
 
-/** What package.json starts: its bin, from the build back to the source, and every file that a script hands to node. */
+/** What package.json starts: its bin, from the build back to the source, and every file that a script hands to node; and what the page loads. */
 function readEntryPoints(): readonly string[] {
   const { bin, scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     bin: Record<string, string>;
@@ -22,7 +22,8 @@ function readEntryPoints(): readonly string[] {
   };
   const built = Object.values(bin).map((file) => file.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts"));
   const started = Object.values(scripts).flatMap((script) => script.match(/[\w./-]+\.ts\b/g) ?? []);
-  return [...new Set([...built, ...started])];
+  const page = readFileSync(join(ROOT, "dashboard", "index.html"), "utf8").match(/[\w]+\.tsx\b/g) ?? [];
+  return [...new Set([...built, ...started, ...page.map((file) => `dashboard/${file}`)])];
 }
 
 test("the tree keeps the law of the house", () => {
@@ -107,6 +108,7 @@ const PLANTS: readonly Plant[] = [
     'import {\n  type Round,\n} from "../node/round.ts";',
     3,
   ),
+  plant("dashboard imports node by type", "relation", "dashboard/bad.ts", 'import type { Round } from "../node/round.ts";'),
   plant("simulator imports cli", "relation", "simulator/bad.ts", 'import "../cli/main.ts";'),
   plant("node imports a test", "relation", "node/bad.ts", 'import "../test/amount.test.ts";'),
   plant("io is not above the table", "relation", "gateway/io/bad.ts", 'import "../../node/round.ts";'),
