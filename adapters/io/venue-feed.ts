@@ -1,4 +1,4 @@
-import { type MarketState, marketKey, type VenueSnapshot } from "../snapshot.ts";
+import { marketKey, type VenueSnapshot } from "../snapshot.ts";
 import { contradicts, mergeStates } from "../stream-merge.ts";
 import { createPoller, POLL_DEFAULTS, type Poller, type PollerOptions, type VenuePoll } from "./poller.ts";
 import { createSocketRunner, type SocketOptions, type SocketRunner } from "./socket-runner.ts";
@@ -48,16 +48,13 @@ export function openVenueFeed(
   let poller = start(poll, rare, options);
   const socket = stream === undefined || markets.length === 0 ? undefined : openSocket(poll, stream, options, () => pace());
 
-  const polled = (market: string): MarketState | undefined => {
-    const key = marketKey(adapter.venue, market);
-    return poller.snapshot().get(key) ?? kept.get(key);
-  };
+  const polled = (): VenueSnapshot => new Map([...kept, ...poller.snapshot()]);
 
   const pace = (): void => {
     const next = socket?.isSettled() === true && doubts.size === 0 && isTimely(socket.snapshot(), options.now());
     if (next === rare || isBanned(poller.snapshot(), options.now())) return;
     rare = next;
-    kept = snapshotOf(markets, adapter.venue, polled);
+    kept = polled();
     const left = poller;
     poller = start(poll, rare, options);
     const done: Promise<void> = left.stop().finally(() => leaving.delete(done));
@@ -65,9 +62,10 @@ export function openVenueFeed(
   };
 
   const watch = (runner: SocketRunner): void => {
-    const pushed = runner.snapshot();
+    const [answered, pushed] = [polled(), runner.snapshot()];
     for (const market of markets) {
-      const [rest, push] = [polled(market), pushed.get(marketKey(adapter.venue, market))];
+      const key = marketKey(adapter.venue, market);
+      const [rest, push] = [answered.get(key), pushed.get(key)];
       if (rest?.quote === undefined || push?.quote === undefined) doubts.delete(market);
       else if (push.receivedAt - rest.receivedAt > COMPARABLE_MS) continue;
       else if (!contradicts(rest.quote, push.quote)) doubts.delete(market);
@@ -85,9 +83,14 @@ export function openVenueFeed(
   return {
     poll,
     snapshot: () => {
-      const pushed = socket?.snapshot();
-      return snapshotOf(markets, adapter.venue, (market) =>
-        mergeStates(polled(market), pushed?.get(marketKey(adapter.venue, market))),
+      const [answered, pushed] = [polled(), socket?.snapshot()];
+      return new Map(
+        markets.flatMap((market) => {
+          const key = marketKey(adapter.venue, market);
+          // In doubt REST counts alone: what is pushed is about to be asked for anew.
+          const state = mergeStates(answered.get(key), doubts.has(market) ? undefined : pushed?.get(key));
+          return state === undefined ? [] : [[key, state] as const];
+        }),
       );
     },
     stop: async () => {
@@ -110,20 +113,6 @@ function openSocket({ markets }: VenuePoll, stream: FeedStream, options: FeedOpt
   const socket = createSocketRunner({ ...stream, markets, log, now, random, onFallback });
   socket.start();
   return socket;
-}
-
-/** The markets that there is something to say of, in the order of the list. */
-function snapshotOf(
-  markets: readonly string[],
-  venue: string,
-  stateOf: (market: string) => MarketState | undefined,
-): VenueSnapshot {
-  return new Map(
-    markets.flatMap((market) => {
-      const state = stateOf(market);
-      return state === undefined ? [] : [[marketKey(venue, market), state] as const];
-    }),
-  );
 }
 
 /** A stream that runs behind is no reason to poll less, however much it says. */
