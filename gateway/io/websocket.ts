@@ -16,6 +16,7 @@ import { describeResponses, sendProblem } from "./replies.ts";
 /** A reader has nothing to say: what it sends is no longer than this, and no more often. */
 const MAX_MESSAGE_BYTES = 1_024;
 const MAX_MESSAGES = 4;
+const MAX_FRAGMENTS = 8;
 /** In a minute; each asks for an answer that the reader may never take. */
 const MAX_PINGS = 32;
 const PING_WINDOW_MS = 60_000;
@@ -26,7 +27,12 @@ const CLOSE_POLICY = 1_008;
 
 /** Before the routes. Only what asks for a WebSocket is upgraded: see {@link wantsSocket}. */
 export async function registerSockets(app: GatewayApp): Promise<void> {
-  const options = { maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false, closeTimeout: CLOSE_TIMEOUT_MS };
+  const options = {
+    maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    perMessageDeflate: false,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  };
   await app.register(websocket, {
     options,
     errorHandler: (_error, socket) => socket.terminate(),
