@@ -53,7 +53,7 @@ export function judgeReplica(path: string, facts: StoreFacts | undefined): Findi
 }
 
 function sizeOf({ bytes, rounds }: StoreFacts): string {
-  return `${Math.ceil(bytes / MIB)} MiB, ${rounds} rounds`;
+  return `${Math.ceil(bytes / MIB)} MiB, ${rounds} round${rounds === 1 ? "" : "s"}`;
 }
 
 /** What is recorded ahead of the clock was signed under another clock, or a restore forbids it: until then the node signs nothing. */

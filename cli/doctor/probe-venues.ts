@@ -7,8 +7,9 @@ import { marketsByVenue } from "../../node/sampler.ts";
 import type { NetworkConfig } from "../../protocol/config.ts";
 import type { VenueOutcome } from "./judge-venues.ts";
 
-/** Time for a refused batch to be asked again market by market. */
+/** Time for a slow venue's first answer, and for a refused batch to be asked again market by market once every venue has said something. */
 const PATIENCE_MS = 8_000;
+const SECOND_LOOK_MS = 3_000;
 const LOOK_MS = 100;
 
 /** What each venue of the config says of each of its markets, through the node's own way of polling: all venues at once. */
@@ -22,9 +23,14 @@ export async function probeVenues(node: NodeConfig, config: NetworkConfig, now: 
   const keys = wanted.flatMap(([venue, markets]) => markets.map((market) => marketKey(venue, market)));
   try {
     polling.follow([config]);
-    const end = performance.now() + PATIENCE_MS;
-    while (performance.now() < end && !keys.every((key) => polling.snapshot().get(key)?.quote !== undefined))
+    const startedAt = performance.now();
+    for (let waited = 0; waited < PATIENCE_MS; waited = performance.now() - startedAt) {
+      const seen = polling.snapshot();
+      const states = keys.map((key) => seen.get(key));
+      if (states.every((state) => state?.quote !== undefined)) break;
+      if (waited > SECOND_LOOK_MS && states.every((state) => state !== undefined)) break;
       await sleep(LOOK_MS);
+    }
     const snapshot = polling.snapshot();
     return wanted.map(([venue, markets]) => ({
       venue,
