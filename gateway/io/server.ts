@@ -164,42 +164,13 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
   registerFaults(app, log);
   await registerDocs(app);
 
-  const snapshot = createSnapshots({ network, breakerLog: store.breakerLog });
-  let newest: CertifiedRound | undefined = store.latest()?.certified;
-  const latest = () => newest;
-  const limits = { ...DEFAULT_STREAM_LIMITS, ...options.stream };
-  const { range } = store;
-  const stream = createStreamHub({
-    latest,
-    range,
-    snapshot,
-    now: options.now,
-    limits,
-    metrics: createStreamMetrics(registry),
-    log,
-  });
-  const followers = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...options.follow }, log });
-  const candles = createCandleBook({ store, roundMs: network().config.roundMs, maxSums: options.maxCandles });
-  const filler = createFiller(candles, log);
-  const unsubscribe = options.subscribe((round) => {
-    if (newest !== undefined && round.certificate.header.round <= newest.certificate.header.round) return;
-    newest = round;
-    stream.publish(round);
-    candles.take(round);
-    filler.wake();
-    followers.publish(round);
-  });
-  app.addHook("preClose", async () => {
-    unsubscribe();
-    filler.stop();
-    stream.close();
-    followers.close();
-  });
+  const rounds = followRounds(options);
+  app.addHook("preClose", async () => rounds.close());
 
   let draining = false;
   const context = {
-    ...{ ...options, latest, snapshot, stream, lookup: createFeedLookup(network), writes: options.writes ?? DEFAULT_WRITES },
-    ...{ callerOf, origins, candles, isDraining: () => draining },
+    ...{ ...options, ...rounds, lookup: createFeedLookup(network), writes: options.writes ?? DEFAULT_WRITES },
+    ...{ callerOf, origins, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
   registerForward(app, { urls: options.forward ?? [], log });
@@ -207,22 +178,52 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
   registerRoundRoutes(app, context);
   registerSocketRoute(app, context);
   registerCandleRoutes(app, context);
-  registerFollow(app, context, followers);
+  registerFollow(app, context, rounds.followers);
   registerBreakerRoutes(app, context);
   registerGovernanceRoutes(app, context);
   registerNetworkRoutes(app, context, registry);
   const sendDashboard = await registerDashboard(app, { folder: options.dashboard, log });
   registerIndex(app, { network, sendDashboard });
   await app.ready();
-  filler.wake();
+  rounds.fill();
   const drain: Gateway["drain"] = async (terms) => {
     if (draining) return;
     draining = true;
     // Who keeps a connection would come back over it to a gateway that is about to go.
     app.server.prependListener("request", (_request, response) => response.setHeader("connection", "close"));
-    await stream.drain({ ...DRAIN, ...terms });
+    await rounds.stream.drain({ ...DRAIN, ...terms });
+    rounds.followers.close();
   };
   return { app, drain };
+}
+
+/** The newest round kept in memory, and all that goes on with every new one: who is told first waits least. */
+function followRounds(options: GatewayOptions) {
+  const { network, store, registry, log, now } = options;
+  const snapshot = createSnapshots({ network, breakerLog: store.breakerLog });
+  let newest: CertifiedRound | undefined = store.latest()?.certified;
+  const latest = () => newest;
+  const limits = { ...DEFAULT_STREAM_LIMITS, ...options.stream };
+  const metrics = createStreamMetrics(registry);
+  const stream = createStreamHub({ latest, range: store.range, snapshot, now, limits, metrics, log });
+  const followers = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...options.follow }, log });
+  const candles = createCandleBook({ store, roundMs: network().config.roundMs, maxSums: options.maxCandles });
+  const filler = createFiller(candles, log);
+  const unsubscribe = options.subscribe((round) => {
+    if (newest !== undefined && round.certificate.header.round <= newest.certificate.header.round) return;
+    newest = round;
+    stream.publish(round);
+    followers.publish(round);
+    candles.take(round);
+    filler.wake();
+  });
+  const close = (): void => {
+    unsubscribe();
+    filler.stop();
+    stream.close();
+    followers.close();
+  };
+  return { latest, snapshot, stream, followers, candles, fill: filler.wake, close };
 }
 
 function createApp({ trustProxy = false }: GatewayOptions, origins: OriginRule): GatewayApp {
