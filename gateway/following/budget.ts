@@ -16,17 +16,20 @@ export type Budget = {
 
 /** Sources are those that the operator chose to follow: their number is bounded by his config. */
 export function createBudget(): Budget {
-  const left = new Map<LogSource, { readonly tokens: number; readonly at: number }>();
-  const tokensOf = (from: LogSource, now: number): number => {
-    const known = left.get(from);
-    if (known === undefined) return REFUSED_AT_ONCE;
-    const earned = (Math.max(0, now - known.at) * REFUSED_PER_SECOND) / 1_000;
-    return Math.min(REFUSED_AT_ONCE, known.tokens + earned);
+  const left = new Map<LogSource, { tokens: number; at: number }>();
+  /** Filled up to now; a clock that was set back fills nothing, and starts over from there. */
+  const shareOf = (from: LogSource, now: number): { tokens: number; at: number } => {
+    const share = left.get(from) ?? { tokens: REFUSED_AT_ONCE, at: now };
+    const earned = (Math.max(0, now - share.at) * REFUSED_PER_SECOND) / 1_000;
+    share.tokens = Math.min(REFUSED_AT_ONCE, share.tokens + earned);
+    share.at = now;
+    left.set(from, share);
+    return share;
   };
   return {
-    allows: (from, now) => tokensOf(from, now) >= 1,
+    allows: (from, now) => shareOf(from, now).tokens >= 1,
     charge: (from, now) => {
-      left.set(from, { tokens: tokensOf(from, now) - 1, at: now });
+      shareOf(from, now).tokens -= 1;
     },
   };
 }
