@@ -38,7 +38,12 @@ function openFeed(venue: keyof typeof STREAMS, server: MarketServer, streamUrl =
     await new Promise((done) => setTimeout(done, ms));
     return asked - before;
   };
-  return { feed, requestsIn, ...seen };
+  /** At the usual interval this is soon; while REST is asked rarely it takes longer than a test may. */
+  const untilAsked = async (times: number): Promise<void> => {
+    const before = asked;
+    await until(() => asked - before >= times);
+  };
+  return { feed, requestsIn, untilAsked, ...seen };
 }
 
 /** Until REST has been left alone for a while: every market is pushed and fresh. */
@@ -50,16 +55,16 @@ describe("polling", () => {
   test("is rare while every market is pushed, back at its interval when the stream is silent, and rare again after it", async () => {
     const server = await serve();
     const it = openFeed("binance", server);
-    expect(await it.requestsIn(900)).toBeGreaterThanOrEqual(4);
+    await it.untilAsked(4);
     await untilRare(it);
     server.addFault({ venue: "binance", fault: "silent" });
-    const silentAt = Date.now();
-    while ((await it.requestsIn(300)) === 0) expect(Date.now() - silentAt).toBeLessThan(5_000);
-    expect(await it.requestsIn(900)).toBeGreaterThanOrEqual(4);
-    for (const { quote, sentAt } of it.feed.snapshot().values()) {
-      expect(quote).toBeDefined();
-      expect(Date.now() - sentAt).toBeLessThan(1_000);
-    }
+    await it.untilAsked(4);
+    const pushed = it.codes.get("quote");
+    const askedAt = Date.now();
+    await it.untilAsked(4);
+    expect(it.codes.get("quote"), "nothing is pushed").toBe(pushed);
+    const states = [...it.feed.snapshot().values()];
+    expect(states.map(({ quote, sentAt }) => quote !== undefined && sentAt >= askedAt)).toEqual([true, true]);
     server.clearFaults();
     await untilRare(it);
   });
@@ -69,18 +74,16 @@ describe("polling", () => {
     const it = openFeed("okx", server);
     await untilRare(it);
     server.addFault({ venue: "okx", market: "ETH/USDT", fault: "silent" });
-    while ((await it.requestsIn(300)) === 0);
-    expect(await it.requestsIn(900)).toBeGreaterThanOrEqual(6);
     const pushed = it.codes.get("quote") ?? 0;
-    await it.requestsIn(900);
-    expect(it.codes.get("quote") ?? 0).toBeGreaterThan(pushed);
+    await it.untilAsked(12);
+    await until(() => (it.codes.get("quote") ?? 0) > pushed);
   });
 
   test("is at its interval where the stream cannot be reached, and the quotes are those of REST", async () => {
     const server = await serve();
     const it = openFeed("kraken", server, "ws://127.0.0.1:1");
     await until(() => it.reasons.has("unreachable"));
-    expect(await it.requestsIn(900)).toBeGreaterThanOrEqual(4);
+    await it.untilAsked(4);
     expect([...it.feed.snapshot().keys()]).toEqual(MARKETS.map((market) => marketKey("kraken", market)));
   });
 
@@ -89,8 +92,8 @@ describe("polling", () => {
     slow.addFault({ venue: "okx", fault: "latency", ms: 6_000 });
     const it = openFeed("okx", server, slow.streamUrls.get("okx"));
     await until(() => (it.codes.get("quote") ?? 0) > 10);
-    expect(await it.requestsIn(900)).toBeGreaterThanOrEqual(4);
-    for (const { quote } of it.feed.snapshot().values()) expect(Date.now() - (quote?.bookAt ?? 0)).toBeLessThan(3_000);
+    await it.untilAsked(4);
+    for (const { quote } of it.feed.snapshot().values()) expect(Date.now() - (quote?.bookAt ?? 0)).toBeLessThan(5_500);
   });
 });
 
