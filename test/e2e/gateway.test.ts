@@ -31,7 +31,7 @@ async function startFirst(): Promise<GatewayProcess> {
     network: "../network.yaml",
     port: portOf(FIRST_OFFSET),
     follow,
-    forward: follow.http,
+    forward: [node0.api, node1.api],
   });
 }
 
