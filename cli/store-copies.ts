@@ -5,11 +5,12 @@ import { type BackupManifest, manifestPath, readManifest, restoreBackup, writeBa
 import type { NodeConfig } from "../node/node-config.ts";
 import type { Address } from "../protocol/bytes.ts";
 import type { Network } from "../protocol/config.ts";
+import { formatDuration } from "../protocol/reason-words.ts";
+import { probeListen } from "./doctor/probe-ports.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 import { logTo, passwordFor, readEncryptedKey, statedAddressOf } from "./key-file.ts";
 import { writeNewFiles } from "./new-files.ts";
 import type { Terminal } from "./terminal.ts";
-import { formatDuration } from "./words.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -44,6 +45,7 @@ export async function restore(
   const manifest = await readManifest(file);
   const keyIsHere = existsSync(config.key.file);
   const address = keyIsHere ? await addressOf(config, terminal) : keptAddress(config, manifest);
+  await refuseRunning(config, address);
   const now = terminal.now();
   const { floor } = await restoreBackup({ network, address }, { file, manifest, store: config.storage.path, now });
   if (!keyIsHere) writeKey(config.key.file, manifest);
@@ -54,6 +56,16 @@ export async function restore(
   terminal.note(`This node signs nothing at or below round ${floor}, that is for the next ${formatDuration(waitMs)} at least.`);
   terminal.note("Be sure that the old node is off and stays off, on every machine, before you start this one:");
   terminal.note(`  breakwater node --config ${configFile}`);
+}
+
+/** A node whose files were deleted under it goes on signing, and holds no lock that anybody could see: but its key answers where it listens. */
+async function refuseRunning({ listen }: NodeConfig, address: Address): Promise<void> {
+  for (const multiaddr of listen) {
+    if ((await probeListen(multiaddr, address)).kind !== "own") continue;
+    throw new OperationalError(`${multiaddr}: a node with the key of ${address} runs there: stop it first`, {
+      code: "store-locked",
+    });
+  }
 }
 
 function readConfigs(configFile: string): { readonly config: NodeConfig; readonly network: Network } {

@@ -6,6 +6,7 @@ import { backupCommand, restoreCommand } from "../../cli/commands/backup.ts";
 import { readNetworkFile } from "../../cli/files.ts";
 import { createKeyFile, readKeyFile } from "../../node/io/keys.ts";
 import { openStore } from "../../node/io/store.ts";
+import { startTransport } from "../../node/io/transport.ts";
 import { type FoundedNode, found, PASSWORD, removeFounded } from "../e2e/founded.ts";
 import { digestOf } from "../node/store-fixtures.ts";
 import { testKeys } from "../support/network.ts";
@@ -135,6 +136,24 @@ describe("backup and restore", () => {
     await createKeyFile(keyFile, PASSWORD, { n: 16, privateKey: testKeys(6)[5]?.privateKey ?? new Uint8Array(32) });
     await expect(restore()).rejects.toMatchObject({ code: "backup-foreign" });
     writeFileSync(keyFile, before);
+  });
+
+  it("refuse while the node runs on a store that was deleted under it", async () => {
+    await backup();
+    loseDisk();
+    const node = nodeOf(0);
+    const key = testKeys(4).find(({ address }) => address === node.address);
+    if (key === undefined) throw new Error("no key");
+    const nothing = () => undefined;
+    const running = await startTransport({
+      ...{ key, committee: [key.address], peers: [], topics: [], listen: [`/ip4/127.0.0.1/tcp/${node.p2pPort}`] },
+      ...{ onGossip: () => "ignore" as const, onRequest: nothing, log: { info: nothing, warn: nothing } },
+      metrics: { onGossip: nothing, onRequest: nothing, onLink: nothing, onRefused: nothing },
+    });
+    await expect(restore()).rejects.toThrow(/a node with the key of 0x[0-9a-f]{40} runs there: stop it first/);
+    expect(existsSync(node.store)).toBe(false);
+    await running.stop();
+    expect((await restore()).printed()).toBe(node.store);
   });
 
   it("refuse a running node's store, and over what is there", async () => {

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { openStore } from "../../node/io/store.ts";
 import { type BackupManifest, manifestPath, readManifest, restoreBackup, writeBackup } from "../../node/io/store-backup.ts";
@@ -179,6 +181,38 @@ describe("a restored store", () => {
     const path = await restoredAt(AT);
     expect(readdirSync(dirname(path)).sort()).toEqual(["node.sqlite", "node.sqlite.lock"]);
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("a backup that another version made", () => {
+  /** The backup with its content changed and its manifest made to fit. */
+  async function altered(sql: string): Promise<{ readonly file: string; readonly manifest: BackupManifest }> {
+    const { file, manifest } = await backupOf(storeUpTo(ROUND - 100));
+    const db = new DatabaseSync(file);
+    db.exec(sql);
+    db.close();
+    const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+    return { file, manifest: { ...manifest, bytes: statSync(file).size, sha256 } };
+  }
+
+  it("is brought up to date when it is older, floor and all", async () => {
+    const older = await altered(
+      "DROP TABLE breaker_log; DROP TABLE documents; DROP TABLE transitions; ALTER TABLE rounds DROP COLUMN observations; PRAGMA user_version = 1",
+    );
+    const path = newPath();
+    expect(await restoreBackup(owner, { ...older, store: path, now: AT })).toEqual({ floor: FLOOR });
+    const store = openAt(path);
+    expect(store.newestSignedRound()).toBe(FLOOR);
+    expect(store.range({ from: 0, to: ROUND })).toHaveLength(5);
+    expect(store.transitions()).toEqual([]);
+    store.close();
+  });
+
+  it("is refused when it is newer", async () => {
+    const newer = await altered("PRAGMA user_version = 99");
+    const path = newPath();
+    await expect(restoreBackup(owner, { ...newer, store: path, now: AT })).rejects.toMatchObject({ code: "store-newer" });
+    expect(readdirSync(dirname(path))).toEqual(["node.sqlite.lock"]);
   });
 });
 
