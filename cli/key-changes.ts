@@ -6,13 +6,13 @@ import { OperationalError } from "../node/io/operational-error.ts";
 import type { Address } from "../protocol/bytes.ts";
 import type { NetworkConfig } from "../protocol/config.ts";
 import { checkChange } from "../protocol/config-change.ts";
+import { formatDuration } from "../protocol/reason-words.ts";
 import { badFlag } from "./flags.ts";
 import { type NodeOptions, openNodeOf } from "./governance/acting.ts";
 import { fetchConfig } from "./governance/node-api.ts";
 import { logTo, type PasswordOption, passwordFor } from "./key-file.ts";
 import { writeNewFiles } from "./new-files.ts";
 import type { Terminal } from "./terminal.ts";
-import { formatDuration } from "./words.ts";
 
 export const NEW_PASSWORD_VARIABLE = "BREAKWATER_NEW_PASSWORD";
 

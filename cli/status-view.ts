@@ -2,10 +2,11 @@ import { z } from "zod";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { addressSchema, bundleFeedSchema, countSchema, digestSchema } from "../protocol/document.ts";
 import { formatInstant } from "../protocol/instant.ts";
+import { formatDuration } from "../protocol/reason-words.ts";
 import { getJson } from "./http.ts";
 import { type Cell, type Column, formatTable } from "./table.ts";
 import type { Style, Terminal } from "./terminal.ts";
-import { cutDigest, formatDuration, formatPermits, formatReason, formatWidth } from "./words.ts";
+import { cutDigest, formatPermits, formatWidth, sayReason } from "./words.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -216,6 +217,6 @@ function verdictCells({
   return [
     { text: breaker.state, style: STATE_STYLES[breaker.state] },
     expired ? { text: "nothing: lease expired", style: "red" } : { text: formatPermits(permits) },
-    { text: breaker.reasons.map(formatReason).join("; ") },
+    { text: breaker.reasons.map(sayReason).join("; ") },
   ];
 }

@@ -1,6 +1,7 @@
 import { type BundleFeed, bundleDocumentSchema, feedDocumentSchema } from "../protocol/document.ts";
+import { formatDuration } from "../protocol/reason-words.ts";
 import { CARRIED_BIT, hasReason, type Report } from "../protocol/report.ts";
-import { formatDuration, formatPermits, formatReason, formatWidth } from "./words.ts";
+import { formatPermits, formatWidth, sayReason } from "./words.ts";
 
 const LABEL_WIDTH = 12;
 
@@ -26,7 +27,7 @@ function describeFeed(shown: BundleFeed, report: Report | undefined, now: number
   return [
     labelled(feed, `${price}, between ${low} and ${high} (${formatWidth(shown) ?? "?"} bps wide)`),
     labelled("", `breaker ${breaker.state} for ${held}: ${formatPermits(permits)}`),
-    ...breaker.reasons.map((reason) => labelled("", `${formatReason(reason)}, by the sender's measure`)),
+    ...breaker.reasons.map((reason) => labelled("", `${sayReason(reason)}, by the sender's measure`)),
     ...(carried ? [labelled("", `carried: not priced in this round, observed ${formatDuration(now - observedAt)} ago`)] : []),
   ];
 }

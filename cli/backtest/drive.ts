@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { OperationalError, reasonOf } from "../../node/io/operational-error.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../../simulator/backtest/checkpoint.ts";
 import { type Judgement, type RunResult, summarize } from "../../simulator/backtest/result.ts";
 import { createRun, type Run, type RunPlan, resumeRun } from "../../simulator/backtest/run.ts";
 import { createProgress } from "../../simulator/io/progress.ts";
-import { formatDuration } from "../words.ts";
 
 /** Rounds between two looks at the clock, the signals and the progress line: some 10 ms of one feed. */
 const SLICE = 500;

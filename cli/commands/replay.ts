@@ -3,6 +3,7 @@ import type { Trust } from "../../client/verify.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import type { Network } from "../../protocol/config.ts";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import { readNetworkFile } from "../files.ts";
 import { badFlag, parseWhole } from "../flags.ts";
 import { describeWay } from "../following.ts";
@@ -10,7 +11,7 @@ import { differenceIn } from "../replay/recompute.ts";
 import { openApiSource, openStoreSource, type RoundSource } from "../replay/sources.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
 import { labelled } from "../verdict-lines.ts";
-import { formatCount, formatDuration } from "../words.ts";
+import { formatCount } from "../words.ts";
 
 /** Between two lines that say how far it is. */
 const PROGRESS_MS = 5_000;

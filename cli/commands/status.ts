@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { Command } from "commander";
 import { OperationalError } from "../../node/io/operational-error.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import { badFlag, parseWhole } from "../flags.ts";
 import { fetchStatus, renderStatus, type StatusView } from "../status-view.ts";
 import { processTerminal, type Terminal, type WindowSize } from "../terminal.ts";
-import { formatDuration } from "../words.ts";
 
 const MIN_INTERVAL_MS = 200;
 const CLEAR = "\x1b[2J";

@@ -5,13 +5,13 @@ import { OperationalError } from "../../node/io/operational-error.ts";
 import type { RoundHeader } from "../../protocol/eip712.ts";
 import { formatInstant } from "../../protocol/instant.ts";
 import { loadSecp256k1 } from "../../protocol/io/libsecp256k1.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import { parseWhole } from "../flags.ts";
 import { getJson, kindOf, parseJson, problemText } from "../http.ts";
 import { collectText, readTextFile } from "../input.ts";
 import { processTerminal, type Terminal } from "../terminal.ts";
 import { DEFAULT_HOST, resolveTrust, type TrustOptions } from "../trust.ts";
 import { describeFeeds, labelled } from "../verdict-lines.ts";
-import { formatDuration } from "../words.ts";
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 /** A document of another shape has hundreds of faults; the first few say which one it is. */

@@ -3,9 +3,9 @@ import type { Digest } from "../../protocol/bytes.ts";
 import { configDigest, parseNetworkConfig } from "../../protocol/config.ts";
 import type { FeedScope } from "../../protocol/governance.ts";
 import { formatInstant } from "../../protocol/instant.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import type { Terminal } from "../terminal.ts";
 import { labelled } from "../verdict-lines.ts";
-import { formatDuration } from "../words.ts";
 import { type NodeOptions, openNodeOf } from "./acting.ts";
 import { describeDifferences } from "./differences.ts";
 import {

@@ -1,5 +1,5 @@
+import { formatDuration } from "../../protocol/reason-words.ts";
 import { formatTable } from "../table.ts";
-import { formatDuration } from "../words.ts";
 import type { Replay } from "./node-api.ts";
 
 type FeedRow = Replay["report"]["feeds"][number];

@@ -2,7 +2,7 @@ import type { Address } from "../../protocol/bytes.ts";
 import { ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { ALL_FEEDS, type DocumentContent, type FeedScope, type PauseAction } from "../../protocol/governance.ts";
 import { formatInstant } from "../../protocol/instant.ts";
-import { formatDuration } from "../words.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import type { Keyholder } from "./node-api.ts";
 
 const ACTION_WORDS: Readonly<Record<PauseAction, string>> = {

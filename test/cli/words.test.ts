@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatTable } from "../../cli/table.ts";
-import { cutDigest, formatCount, formatDuration, formatReason, formatWidth } from "../../cli/words.ts";
+import { cutDigest, formatCount, formatWidth, sayReason } from "../../cli/words.ts";
+import { formatDuration } from "../../protocol/reason-words.ts";
 import { RULES } from "../../protocol/report.ts";
 
 describe("words", () => {
@@ -32,10 +33,10 @@ describe("words", () => {
     [{ rule: "manual", measuredMs: 540_000, limitMs: 0 }, "manual: paused by hand, for another 9 min"],
     [{ rule: "manual", measuredMs: 1, limitMs: 0 }, "manual: paused by hand, for another 0.0 s"],
     [{ rule: "manual", measuredMs: 0, limitMs: 0 }, "manual: paused by hand, ended, quiet time"],
-  ] as const)("%o in words", (reason, expected) => expect(formatReason(reason)).toBe(expected));
+  ] as const)("%o in words", (reason, expected) => expect(sayReason(reason)).toBe(expected));
 
   it("has words for every rule", () => {
-    for (const rule of RULES) expect(formatReason({ rule, measuredBps: 2, limitBps: 1 })).toMatch(/^[a-z]+: [a-z' ]+, 2 bps/);
+    for (const rule of RULES) expect(sayReason({ rule, measuredBps: 2, limitBps: 1 })).toMatch(/^[a-z]+: [a-z' ]+, 2 bps/);
   });
 
   it.each([
