@@ -1,4 +1,4 @@
-import { stepBreaker } from "../circuit-breaker/breaker.ts";
+import { type BreakerInput, stepBreaker } from "../circuit-breaker/breaker.ts";
 import type { DocumentOutcome } from "../circuit-breaker/governance/step.ts";
 import { type BreakerMemory, decodeMemory, EMPTY_MEMORY, encodeMemory } from "../circuit-breaker/memory.ts";
 import { assert } from "../protocol/assert.ts";
@@ -88,14 +88,17 @@ export type FoldParent = {
   readonly memory: BreakerMemory;
 };
 
+export type FoldInput = Omit<RoundInput, "parent"> & { readonly parent: FoldParent | undefined };
+
 /** The same without its roots: what a backtest asks for a million times. */
-export function foldRound({
-  network,
-  parent,
-  round,
-  observations,
-  documents,
-}: Omit<RoundInput, "parent"> & { readonly parent: FoldParent | undefined }): FoldedRound {
+export function foldRound(input: FoldInput): FoldedRound {
+  const seen = viewRound(input);
+  const { memory, feeds, intake } = stepBreaker(seen);
+  return { timestamp: seen.timestamp, validUntil: seen.validUntil, feeds, memory, intake };
+}
+
+/** What the breaker is told of a round: what the quorum saw of every feed and gauge, and the documents with how many carry each. */
+export function viewRound({ network, parent, round, observations, documents }: FoldInput): BreakerInput {
   const { config, committee, configDigest } = network;
   assert((configAfter(parent) ?? configDigest) === configDigest, "a round is computed under the config its parent names");
   assert(parent === undefined || parent.header.round < round, "a round comes after its parent");
@@ -103,7 +106,7 @@ export function foldRound({
   const validUntil = timestamp + config.leaseMs;
   const seen = observations.map((signed) => signed.observation);
   const view = { config, f: committee.f, timestamp };
-  const { memory, feeds, intake } = stepBreaker({
+  return {
     config,
     configDigest,
     committee,
@@ -117,8 +120,7 @@ export function foldRound({
     gauges: viewGauges(seen, view),
     shadows: viewShadows(seen, view),
     documents: documents.map(({ digest, document }) => ({ digest, document, carriers: countCarriers(seen, digest) })),
-  });
-  return { timestamp, validUntil, feeds, memory, intake };
+  };
 }
 
 function countCarriers(observations: readonly Observation[], digest: Digest): number {

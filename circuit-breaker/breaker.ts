@@ -8,7 +8,7 @@ import { type BasketItem, basketMove, createMarket } from "./basket.ts";
 import { chainGenesis, chainTerms, stepChain, viewChain } from "./chain-step.ts";
 import { createClock, type RoundClock, type RoundTimes, withoutParent } from "./clock.ts";
 import { establishFacts, type Facts } from "./facts.ts";
-import { type FeedOutcome, stepFeed } from "./feed-step.ts";
+import { type FeedOutcome, type FeedRound, stepFeed } from "./feed-step.ts";
 import { genesisMemory } from "./genesis.ts";
 import { type CarriedDocument, type DocumentOutcome, type GovernanceRound, stepGovernance } from "./governance/step.ts";
 import { volatilityOf } from "./learning.ts";
@@ -46,6 +46,33 @@ export type BreakerRound = {
  * what a new config no longer has is forgotten. No time passes in a chain's, or a feed's, first round.
  */
 export function stepBreaker(input: BreakerInput): BreakerRound {
+  const { feeds: prepared, clock, governance } = prepareFeeds(input);
+  const feeds = prepared.map(stepFeed);
+  const leaves = joinById(feeds, stepChains(input, clock, governance));
+  return {
+    memory: { feeds: leaves.map(({ memory }) => memory), governance: governance.memory },
+    feeds: leaves.map(({ verdict }) => verdict),
+    intake: governance.intake,
+  };
+}
+
+/** What {@link stepFeed} takes, and what of it the round brought: its facts measured again under other thresholds need no more. */
+export type PreparedFeed = FeedRound & {
+  readonly feed: FeedId;
+  /** The feed's first priced round: `memory` is its genesis. */
+  readonly begins: boolean;
+  /** Governors accept, in this round, the gap that memory holds. */
+  readonly gapAccepted: boolean;
+};
+
+type PreparedRound = {
+  readonly feeds: readonly PreparedFeed[];
+  readonly clock: RoundClock;
+  readonly governance: GovernanceRound;
+};
+
+/** A round up to where each feed is judged by itself: what governance says, the market as each may hold it against itself. Pure and total. */
+export function prepareFeeds(input: BreakerInput): PreparedRound {
   const { config, configDigest, parentConfigDigest, parent } = input;
   assert(parent === undefined || parent.timestamp < input.timestamp, "a round comes after its parent");
   const underNewConfig = parentConfigDigest !== undefined && parentConfigDigest !== configDigest;
@@ -53,26 +80,17 @@ export function stepBreaker(input: BreakerInput): BreakerRound {
   const governance = govern(input);
   const present = presentFeeds(input, clock, governance);
   const marketOf = createMarket(basketItems(present, config));
-  const { refusals } = governance;
   const rates = { gauges: input.gauges, timestamp: input.timestamp, roundMs: config.roundMs };
-  const feeds = present.map(({ feed, config: item, clock: own, memory, facts, inBasket }) =>
-    stepFeed({
-      clock: own,
+  const feeds = present.map(
+    ({ config: item, ...own }): PreparedFeed => ({
+      ...own,
       thresholds: item.thresholds,
-      memory,
-      facts,
-      market: marketOf(feed),
-      inBasket,
+      market: marketOf(own.feed),
       pegTarget: pegTargetOf(item, rates),
-      refusalBps: refusals.get(feed),
+      refusalBps: governance.refusals.get(own.feed),
     }),
   );
-  const leaves = joinById(feeds, stepChains(input, clock, governance));
-  return {
-    memory: { feeds: leaves.map(({ memory }) => memory), governance: governance.memory },
-    feeds: leaves.map(({ verdict }) => verdict),
-    intake: governance.intake,
-  };
+  return { feeds, clock, governance };
 }
 
 function govern(input: BreakerInput): GovernanceRound {
@@ -92,6 +110,8 @@ type PresentFeed = {
   readonly memory: FeedMemory;
   readonly facts: Facts;
   readonly inBasket: boolean;
+  readonly begins: boolean;
+  readonly gapAccepted: boolean;
 };
 
 /** The feeds with a memory or a price; memory, config and basket joined by their common order. */
@@ -107,14 +127,16 @@ function presentFeeds(
   for (const item of config.feeds) {
     const { feed, thresholds } = item;
     const view = views.get(feed);
-    const round = { timestamp, thresholds, gapAccepted: acceptedGaps.has(feed) };
+    const gapAccepted = acceptedGaps.has(feed);
+    const round = { timestamp, thresholds, gapAccepted };
     const known = memoryOf(feed);
     const inBasket = basketOf(feed) !== undefined;
     const began = known ?? (view === undefined ? undefined : genesisMemory(view, round));
     if (began === undefined) continue;
     const own = underPause(began, manualOf(feed));
     const facts = establishFacts(own, view, round);
-    present.push({ feed, config: item, clock: known === undefined ? fresh : clock, memory: own, facts, inBasket });
+    const begins = known === undefined;
+    present.push({ feed, config: item, clock: begins ? fresh : clock, memory: own, facts, inBasket, begins, gapAccepted });
   }
   return present;
 }

@@ -1,6 +1,7 @@
 import { decodeMemory } from "../../circuit-breaker/memory.ts";
 import { fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
+import type { SignedDocument } from "../../protocol/governance.ts";
 import { decodeSignedDocument } from "../../protocol/governance-codec.ts";
 import { decodeObservation, type SignedObservation } from "../../protocol/observation.ts";
 import { fail, ok, type Result } from "../../protocol/result.ts";
@@ -18,23 +19,33 @@ export function openStoredRound(
   body: RoundBody,
   { network, scheme, isFirst }: { readonly network: Network; readonly scheme: Secp256k1; readonly isFirst: boolean },
 ): Result<ReplayedRound, string> {
+  const inputs = openInputs(body, { network, scheme });
+  if (!inputs.ok) return inputs;
+  const parent = isFirst ? openParent(body) : ok(undefined);
+  if (!parent.ok) return parent;
+  const { round, timestamp } = certificate.header;
+  return ok({ parent: parent.value, round, timestamp, ...inputs.value, feeds });
+}
+
+/** What the proposal of a stored round put in; the signatures of its observations are not looked at again. */
+export function openInputs(
+  body: RoundBody,
+  { network, scheme }: { readonly network: Network; readonly scheme: Secp256k1 },
+): Result<Pick<ReplayedRound, "observations" | "documents">, string> {
   const observations: SignedObservation[] = [];
   for (const [index, hex] of body.observations.entries()) {
     const decoded = decodeObservation(fromHex(hex).subarray(0, -SIGNATURE_BYTES));
     if (!decoded.ok) return fail(`observations[${index}]: ${decoded.error}`);
     observations.push({ observation: decoded.value, digest: ZERO_DIGEST, signer: decoded.value.observer, signature: "0x" });
   }
-  const documents = [];
+  const documents: SignedDocument[] = [];
   for (const [index, hex] of body.documents.entries()) {
     const { config, domain } = network;
     const decoded = decodeSignedDocument(fromHex(hex), { governance: config.governance, domain, scheme });
     if (!decoded.ok) return fail(`documents[${index}]: ${decoded.error}`);
     documents.push(decoded.value);
   }
-  const parent = isFirst ? openParent(body) : ok(undefined);
-  if (!parent.ok) return parent;
-  const { round, timestamp } = certificate.header;
-  return ok({ parent: parent.value, round, timestamp, observations, documents, feeds });
+  return ok({ observations, documents });
 }
 
 function openParent({ parent, memory }: RoundBody): Result<FoldParent | undefined, string> {
