@@ -16,7 +16,10 @@ export type Walk = {
   readonly add: (link: Link) => Place;
   /** The first ancestor of the head that is not here; undefined at the first round of all, below the floor, and without a head. */
   readonly missing: () => Digest | undefined;
-  /** The newest round such that what follows it, up to the head, may lack one; undefined when nothing is known below the hole. */
+  /**
+   * The newest round below a hole in the walk; the head where there is none, or nothing is known below it: what is older than all that ever
+   * came is not asked for again. Undefined without a head.
+   */
   readonly resumeAfter: () => number | undefined;
 };
 
@@ -62,7 +65,7 @@ export function createWalk(start: readonly Link[]): Walk {
     resumeAfter: () => {
       if (head === undefined || missing() === undefined) return head?.round;
       const below = [...links.values()].map(({ round }) => round).filter((round) => round < (end?.round ?? 0));
-      return below.length === 0 ? undefined : Math.max(...below);
+      return below.length === 0 ? head.round : below.reduce((a, b) => Math.max(a, b));
     },
   };
 }
