@@ -18,6 +18,7 @@ import type { NodeConfig } from "../node/node-config.ts";
 import type { Store } from "../node/store.ts";
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
+import { DASHBOARD_FOLDER } from "./dashboard-folder.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 import { adviseOperator } from "./node-advice.ts";
 import { tellRedis } from "./redis-log.ts";
@@ -82,6 +83,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
       port: config.api.port,
       rateLimit: { max: config.api.requestsPerMinute, windowMs: MINUTE_MS },
       stream: { maxReadersPerAddress: config.api.streamsPerAddress },
+      dashboard: DASHBOARD_FOLDER,
       network: node.network,
       genesis: network.config,
       store,
