@@ -29,6 +29,7 @@ export type Polling = {
 export function createPolling(options: PollingOptions): Polling {
   const feeds = new Map<string, VenueFeed>();
   const leaving = new Set<Promise<void>>();
+  warnOfStreams(options);
   const leave = (feed: VenueFeed): void => {
     const done: Promise<void> = feed.stop().finally(() => leaving.delete(done));
     leaving.add(done);
@@ -52,6 +53,15 @@ export function createPolling(options: PollingOptions): Polling {
       await Promise.all([...leaving, ...[...feeds.values()].map((feed) => feed.stop())]);
     },
   };
+}
+
+/** A stream that no adapter reads would be polled in silence, and its operator believe otherwise. */
+function warnOfStreams({ config, streams = STREAMS, log }: PollingOptions): void {
+  for (const [venue, { stream }] of Object.entries(config.venues)) {
+    if (typeof stream !== "string" || Object.hasOwn(streams, venue)) continue;
+    const known = Object.keys(streams).join(", ");
+    log.warn({ venue }, `${venue} is polled alone: there are streams of ${known}; take venues.${venue}.stream out of node.yaml`);
+  }
 }
 
 /**

@@ -33,7 +33,7 @@ function open(venues: Readonly<Record<string, object>>, streams = STREAMS) {
     venues,
   });
   if (!node.ok) throw new Error(JSON.stringify(node.error));
-  const { log, metrics } = watching();
+  const { log, metrics, lines } = watching();
   const said = new Map<string, number>();
   const count = ({ venue }: { readonly venue: string }): void => void said.set(venue, (said.get(venue) ?? 0) + 1);
   polling = createPolling({
@@ -47,13 +47,17 @@ function open(venues: Readonly<Record<string, object>>, streams = STREAMS) {
     random: Math.random,
   });
   polling.follow([configOf(Object.keys(venues))]);
-  return { polling, said };
+  return { polling, said, lines };
 }
 
 it("a venue is pushed where node.yaml names a stream, and not where it wants none or points the adapter elsewhere", async () => {
   const server = await serve();
   const [url, stream] = [server.baseUrls, server.streamUrls];
-  const { said, polling: it } = open({
+  const {
+    said,
+    polling: it,
+    lines,
+  } = open({
     okx: { url: url.get("okx"), stream: stream.get("okx") },
     kraken: { url: url.get("kraken") },
     binance: { url: url.get("binance"), stream: false },
@@ -61,6 +65,7 @@ it("a venue is pushed where node.yaml names a stream, and not where it wants non
   });
   await until(() => (said.get("okx") ?? 0) > 5);
   expect([...said.keys()]).toEqual(["okx"]);
+  expect(lines.filter((line) => line.includes("polled alone"))).toEqual([expect.stringContaining("gate is polled alone")]);
   await until(() =>
     ["okx", "kraken", "binance"].every((venue) => it.snapshot().get(marketKey(venue, MARKET))?.quote !== undefined),
   );
