@@ -119,6 +119,8 @@ async function work(job: Work): Promise<void> {
 /** What the store has and the streams lack, in order: a stream is a node's rounds in the order of their numbers. */
 async function catchUp(job: Work): Promise<void> {
   job.state.behind = false;
+  // The store has all that waits as well; left in the queue it would be appended once more when it is no longer among the newest.
+  job.queue.length = 0;
   const { since: last, digests } = await job.streams.newest();
   job.state.sent.clear();
   for (const digest of digests) job.state.sent.add(digest);

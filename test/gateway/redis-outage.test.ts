@@ -1,3 +1,5 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { streamKeys } from "../../gateway/redis-keys.ts";
@@ -35,6 +37,8 @@ describe("when Redis goes", () => {
     }
     await until("what comes then is heard", () => WRITERS.every((writer) => gateway.roundsOf(writer).at(-1) === 141));
     expect(gateway.reader.isUp()).toBe(true);
+    // It is one connection's loss, not each member's.
+    expect(gateway.log.lines.filter(({ message }) => message.includes("cannot be read"))).toEqual([]);
   });
 
   it("killed and come back with what it had: nothing is appended twice", async () => {
@@ -51,6 +55,27 @@ describe("when Redis goes", () => {
     const gateway = open.gateway(settings);
     await until("all is heard", () => gateway.roundsOf(writerOf(0)).length === 41);
     expect(gateway.roundsOf(writerOf(0))).toEqual(span(1, 41));
+  });
+
+  it("come back without its last entries: they are made up for before anything new comes", async () => {
+    const { settings, redis } = await open.redis({ args: ["--appendonly", "yes", "--appendfsync", "always"] });
+    const [disk, older] = [join(redis.folder, "appendonlydir"), join(redis.folder, "older")];
+    const member = open.node(settings, 0);
+    const gateway = open.gateway(settings);
+    for (const round of span(1, 20)) member.certify(round);
+    await until("the first are there", () => lengthOf(redis, 0) === 20);
+    cpSync(disk, older, { recursive: true });
+    for (const round of span(21, 30)) member.certify(round);
+    await until("the rest is there", () => lengthOf(redis, 0) === 30);
+    const before = await member.count("late");
+    await redis.kill();
+    rmSync(disk, { recursive: true });
+    cpSync(older, disk, { recursive: true });
+    await redis.start();
+    await until("the rest is made up for", () => lengthOf(redis, 0) === 30);
+    await until("each of them once", async () => (await member.count("late")) - before === 10);
+    expect(lengthOf(redis, 0)).toBe(30);
+    await until("all is heard", () => new Set(gateway.roundsOf(writerOf(0))).size === 30);
   });
 
   it("not there yet when node and gateway start: both begin once it is", async () => {
