@@ -35,8 +35,14 @@ export type FeedRound = {
 
 export type FeedOutcome = { readonly memory: FeedMemory; readonly verdict: FeedVerdict };
 
-/** One round of one feed; pure and total. The order of these steps is part of the definition (BREAKER.md B3). */
+/** One round of one feed; pure and total. */
 export function stepFeed(round: FeedRound): FeedOutcome {
+  const judged = judgeFeed(round);
+  return { memory: judged.memory, verdict: giveVerdict(round, judged) };
+}
+
+/** The same without the leaf, which costs as much again. The order of these steps is part of the definition (BREAKER.md B3). */
+export function judgeFeed(round: FeedRound): JudgedFeed {
   const { clock, thresholds, facts, market, pegTarget, refusalBps } = round;
   const timing = { clock, thresholds, facts, pegTarget, marketVolatility: market.volatility };
   const parent = countRound(round.memory, clock);
@@ -57,7 +63,7 @@ export function stepFeed(round: FeedRound): FeedOutcome {
   const decided = nextState(spent, activity, round);
   const { memory: metered, jumpHull } = meterHull(decided, activity, timing);
   const memory = learn(metered, activity, { clock, thresholds, priced: facts.priced, inBasket: round.inBasket });
-  return { memory, verdict: giveVerdict(round, { readings, activity, metered, memory, jumpHull }) };
+  return { readings, activity, metered, memory, jumpHull };
 }
 
 function takePrice(memory: FeedMemory, { price, pricedAt, observedAt, rawLow, rawHigh }: Facts): FeedMemory {
@@ -70,7 +76,7 @@ function takeGap(memory: FeedMemory, { gap }: Facts, fires: number): { readonly 
   return { memory: gap.gapAt === memory.gapAt ? memory : { ...memory, gapAt: gap.gapAt }, fires };
 }
 
-type Judged = {
+export type JudgedFeed = {
   readonly readings: Readings;
   readonly activity: Activity;
   /** Before learning: its variance is the leaf's, its anchor the hull's. */
@@ -81,14 +87,14 @@ type Judged = {
 
 function giveVerdict(
   { clock, thresholds, facts, pegTarget }: FeedRound,
-  { readings, activity, metered, memory, jumpHull }: Judged,
+  { readings, activity, metered, memory, jumpHull }: JudgedFeed,
 ): FeedVerdict {
   const { timestamp, validUntil } = clock;
   const volatility = volatilityOf(metered, thresholds);
   const anchor = jumpHull || stretchesToAnchor(metered, activity) ? metered.anchor : undefined;
   const rate = joinsInterval(metered, activity, thresholds) ? pegTarget : undefined;
   const interval = serveInterval(facts, { anchor, rate, volatility, forMs: validUntil - facts.observedAt });
-  const told = readings.fires & INFORMATION;
+  const told = toldBy({ readings, activity });
   return {
     report: {
       feed: memory.feed,
@@ -99,11 +105,16 @@ function giveVerdict(
       observedAt: facts.observedAt,
       state: memory.state,
       ...permit(memory, activity, { timestamp, priced: facts.priced, thresholds }),
-      reasons: (activity.active | told) + (facts.priced ? 0 : 2 ** CARRIED_BIT),
+      reasons: told + (facts.priced ? 0 : 2 ** CARRIED_BIT),
       since: memory.since,
     },
-    reasons: reasonsOf(activity.active | told, readings),
+    reasons: reasonsOf(told, readings),
   };
+}
+
+/** The bits that a leaf's reasons name, a carried price apart: what is active, and what is only said. */
+export function toldBy({ readings, activity }: Pick<JudgedFeed, "readings" | "activity">): number {
+  return activity.active | (readings.fires & INFORMATION);
 }
 
 /** B2, what no meter counts: an open feed in a gap, or paused to robust. */

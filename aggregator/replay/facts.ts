@@ -1,7 +1,7 @@
 import { type PreparedFeed, prepareFeeds } from "../../circuit-breaker/breaker.ts";
 import { decodeMemory, EMPTY_MEMORY, type FeedMemory } from "../../circuit-breaker/memory.ts";
 import type { QuorumView } from "../../circuit-breaker/quorum-view.ts";
-import { fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { fromHex, type Hex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import { fail, ok, type Result } from "../../protocol/result.ts";
@@ -34,17 +34,28 @@ export type FeedFacts = { readonly facts: RoundFacts; readonly memory: FeedMemor
  * Opens a round of this node's own store, which it verified before it signed, for one feed. Undefined where the feed had no price yet;
  * the fault says which part of the body does not read.
  *
- * @param network whose config was in force in that round
+ * @param options.network whose config was in force in that round
+ * @param options.bytesOf hex to bytes, where the caller has a faster way: half of the work is that
  */
 export function readFacts(
   body: RoundBody,
-  { feed, network, scheme }: { readonly feed: FeedId; readonly network: Network; readonly scheme: Secp256k1 },
+  {
+    feed,
+    network,
+    scheme,
+    bytesOf = fromHex,
+  }: {
+    readonly feed: FeedId;
+    readonly network: Network;
+    readonly scheme: Secp256k1;
+    readonly bytesOf?: (hex: Hex) => Uint8Array;
+  },
 ): Result<FeedFacts | undefined, string> {
-  const inputs = openInputs(body, { network, scheme });
+  const inputs = openInputs(body, { network, scheme, bytesOf });
   if (!inputs.ok) return inputs;
   const { observations, documents } = inputs.value;
   if (observations.some(({ observation }) => observation.configDigest !== network.configDigest)) return fail("another config");
-  const memory = body.parent === undefined ? ok(EMPTY_MEMORY) : decodeMemory(fromHex(body.memory));
+  const memory = body.parent === undefined ? ok(EMPTY_MEMORY) : decodeMemory(bytesOf(body.memory));
   if (!memory.ok) return fail(`memory: ${memory.error}`);
   const parent = body.parent === undefined ? undefined : { header: body.parent, memory: memory.value };
   const seen = viewRound({ network, parent, round: body.round, observations, documents });

@@ -1,5 +1,5 @@
 import { decodeMemory } from "../../circuit-breaker/memory.ts";
-import { fromHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
+import { fromHex, type Hex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { SignedDocument } from "../../protocol/governance.ts";
 import { decodeSignedDocument } from "../../protocol/governance-codec.ts";
@@ -30,18 +30,22 @@ export function openStoredRound(
 /** What the proposal of a stored round put in; the signatures of its observations are not looked at again. */
 export function openInputs(
   body: RoundBody,
-  { network, scheme }: { readonly network: Network; readonly scheme: Secp256k1 },
+  {
+    network,
+    scheme,
+    bytesOf = fromHex,
+  }: { readonly network: Network; readonly scheme: Secp256k1; readonly bytesOf?: (hex: Hex) => Uint8Array },
 ): Result<Pick<ReplayedRound, "observations" | "documents">, string> {
   const observations: SignedObservation[] = [];
   for (const [index, hex] of body.observations.entries()) {
-    const decoded = decodeObservation(fromHex(hex).subarray(0, -SIGNATURE_BYTES));
+    const decoded = decodeObservation(bytesOf(hex).subarray(0, -SIGNATURE_BYTES));
     if (!decoded.ok) return fail(`observations[${index}]: ${decoded.error}`);
     observations.push({ observation: decoded.value, digest: ZERO_DIGEST, signer: decoded.value.observer, signature: "0x" });
   }
   const documents: SignedDocument[] = [];
   for (const [index, hex] of body.documents.entries()) {
     const { config, domain } = network;
-    const decoded = decodeSignedDocument(fromHex(hex), { governance: config.governance, domain, scheme });
+    const decoded = decodeSignedDocument(bytesOf(hex), { governance: config.governance, domain, scheme });
     if (!decoded.ok) return fail(`documents[${index}]: ${decoded.error}`);
     documents.push(decoded.value);
   }
