@@ -90,7 +90,9 @@ export type NodeTemplate = {
     readonly streamsPerAddress?: number;
   };
   readonly storage: string;
-  readonly venues: Readonly<Record<string, { readonly url: string; readonly requestsPerSecond?: number }>>;
+  readonly venues: Readonly<
+    Record<string, { readonly url: string; readonly requestsPerSecond?: number; readonly stream?: string }>
+  >;
   readonly rpc?: Readonly<Record<string, readonly string[]>>;
   readonly redis?: RedisTemplate;
   readonly alerts?: readonly { readonly url: string; readonly secretFile: string }[];

@@ -8,6 +8,7 @@ type Options = {
   readonly market: MarketMode;
   readonly venue: Readonly<Record<string, string>>;
   readonly seed: number;
+  readonly streams: boolean;
   readonly port: number;
   readonly controlPort: number;
   readonly p2pPort: number;
@@ -20,6 +21,7 @@ export function devnetCommand(): Command {
     .addOption(new Option("--market <kind>", "where prices come from").choices(MARKET_MODES).default("auto"))
     .option("--venue <name=url>", "point one venue's adapter elsewhere; repeatable", collectVenue, {})
     .option("--seed <number>", "of the simulated market", wholeNumber, 1)
+    .option("--streams", "let the simulated venues push their quotes as well, where the real ones do", false)
     .option("--port <number>", "of the network's API; node i serves its own on the next ones", wholeNumber, 8080)
     .option("--control-port <number>", "of the control API", wholeNumber, 8090)
     .option("--p2p-port <number>", "of the first node; the others take the next ones", wholeNumber, 9080)

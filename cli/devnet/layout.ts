@@ -52,7 +52,7 @@ const GOVERNORS = 5;
 const GOVERNORS_QUORUM = 3;
 const GUARDIANS = 3;
 
-export type VenueOverride = { readonly url: string; readonly requestsPerSecond?: number };
+export type VenueOverride = { readonly url: string; readonly requestsPerSecond?: number; readonly stream?: string };
 
 /**
  * Writes a whole network into a folder: genesis, one folder a node with key, password, config and, later, store and log, and one a

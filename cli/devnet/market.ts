@@ -24,11 +24,14 @@ export async function openMarket({
   mode,
   seed,
   overrides,
+  streams,
 }: {
   readonly mode: MarketMode;
   readonly seed: number;
   /** `venue → base URL`; these win over both markets. */
   readonly overrides: Readonly<Record<string, string>>;
+  /** Simulated venues push as well; without it they are polled alone. */
+  readonly streams: boolean;
 }): Promise<Market> {
   const own = Object.fromEntries(
     Object.entries(overrides).map(([venue, url]) => [venue, { url, requestsPerSecond: SIMULATED_REQUESTS_PER_SECOND }]),
@@ -46,7 +49,11 @@ export async function openMarket({
   }
   const server = await startMarketServer({ seed, listings: catalogueListings(), now: Date.now });
   const simulated = Object.fromEntries(
-    [...server.baseUrls].map(([venue, url]) => [venue, { url, requestsPerSecond: SIMULATED_REQUESTS_PER_SECOND }]),
+    [...server.baseUrls].map(([venue, url]) => {
+      const stream = streams ? server.streamUrls.get(venue) : undefined;
+      const override = { url, requestsPerSecond: SIMULATED_REQUESTS_PER_SECOND };
+      return [venue, stream === undefined ? override : { ...override, stream }];
+    }),
   );
   const why =
     mode === "auto" ? `${reachable} of ${venues.length} exchanges can be reached from here, so it is simulated` : "simulated";

@@ -34,6 +34,7 @@ export async function runDevnet(options: {
   readonly market: MarketMode;
   readonly venue: Readonly<Record<string, string>>;
   readonly seed: number;
+  readonly streams: boolean;
   readonly port: number;
   readonly controlPort: number;
   readonly p2pPort: number;
@@ -47,7 +48,12 @@ export async function runDevnet(options: {
   const stops: (() => Promise<unknown> | undefined)[] = [];
   const ended = untilSignal();
   try {
-    const market = await openMarket({ mode: options.market, seed: options.seed, overrides: options.venue });
+    const market = await openMarket({
+      mode: options.market,
+      seed: options.seed,
+      overrides: options.venue,
+      streams: options.streams,
+    });
     stops.push(() => market.server?.stop());
     const chain = market.kind === "simulated" ? await openChain() : undefined;
     stops.push(() => chain?.stop());

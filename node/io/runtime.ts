@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Adapter } from "../../adapters/adapter.ts";
+import { createVenueStreamMetrics } from "../../adapters/io/stream-metrics.ts";
 import type { VenueSnapshot } from "../../adapters/snapshot.ts";
 import type { NodePrice } from "../../aggregator/price.ts";
 import type { GovernanceMemory } from "../../circuit-breaker/governance-memory.ts";
@@ -225,7 +226,11 @@ async function reviewed({ review }: RuntimeOptions, { digest, document }: Signed
 function openMarkets(options: RuntimeOptions, machine: RoundMachine) {
   const { adapters, chains, config, log, metrics, now } = options;
   const { addressSharedBy } = config;
-  const polling = createPolling({ adapters, addressSharedBy, config, log, metrics: metrics.poller, now, random: Math.random });
+  const polling = createPolling({
+    ...{ adapters, addressSharedBy, config, log, now, random: Math.random },
+    metrics: metrics.poller,
+    streamMetrics: createVenueStreamMetrics(metrics.registry),
+  });
   let network = machine.network();
   let proposed: NetworkConfig | undefined;
   const follow = (next: Network, pending: NetworkConfig | undefined): void => {
