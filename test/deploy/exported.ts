@@ -1,7 +1,7 @@
 import { fastify } from "fastify";
 import { Registry } from "prom-client";
 import { createRpcMetrics } from "../../adapters/io/rpc-metrics.ts";
-import { createStreamMetrics as createVenueStreamMetrics } from "../../adapters/io/stream-metrics.ts";
+import { createVenueStreamMetrics } from "../../adapters/io/stream-metrics.ts";
 import { createFollowMetrics } from "../../gateway/io/follow-metrics.ts";
 import { createAccessMetrics, createStreamMetrics, registerRequestMetrics } from "../../gateway/io/metrics.ts";
 import { createLimitsGauge, createPublisherMetrics } from "../../gateway/io/redis-metrics.ts";

@@ -57,7 +57,8 @@ export type Topology = {
 /** Gives back a file's text changed, for a test's own market and times. */
 export type Edit = (service: string, path: string, text: string) => string;
 
-export async function layTopology(edit: Edit = (_service, _path, text) => text): Promise<Topology> {
+/** @param plan what to edit, once it is known which port is which */
+export async function layTopology(plan: (ports: Ports) => Edit | Promise<Edit>): Promise<Topology> {
   const work = mkdtempSync(join(tmpdir(), "breakwater-compose-"));
   const network = join(work, "network");
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -65,6 +66,7 @@ export async function layTopology(edit: Edit = (_service, _path, text) => text):
   const environment = readEnvironment(readFileSync(join(network, "compose.env"), "utf8"));
   const compose = readCompose(substitute(textOf("docker-compose.yml"), environment));
   const ports = await choosePorts();
+  const edit = await plan(ports);
   const services = Object.entries(compose.services).filter(([name]) => STARTED.test(name));
   for (const [name, service] of services) fillRoot({ name, service, compose, root: join(work, name), ports, edit });
   return runTopology({ work, network, ports, services: new Map(services) });

@@ -20,8 +20,8 @@ describe("what docker-compose.yml runs, as plain processes on a simulated market
   let topology: Topology;
   beforeAll(async () => {
     market = await startMarketServer({ seed: 1, listings: catalogueListings(), now: Date.now });
-    topology = await layTopology((service, path, text) =>
-      /^node\d$/.test(service) && path.endsWith("node.yaml") ? withMarket(text) : text,
+    topology = await layTopology(
+      () => (service, path, text) => (/^node\d$/.test(service) && path.endsWith("node.yaml") ? withMarket(text) : text),
     );
     for (const service of ["redis", ...NODES, ...GATEWAYS, "prometheus"]) topology.start(service);
   }, START_MS);
@@ -62,7 +62,7 @@ describe("what docker-compose.yml runs, as plain processes on a simulated market
     2 * START_MS,
   );
 
-  it("is healthy by every health check, and Redis is not once it is dead", async () => {
+  it("is healthy by every health check", async () => {
     const all = ["redis", ...NODES, ...GATEWAYS, "prometheus"];
     const health = await Promise.all(all.map(async (service) => [service, await topology.health(service)]));
     expect(health).toEqual(all.map((service) => [service, 0]));
