@@ -31,6 +31,7 @@ export async function startNetwork(): Promise<BenchNetwork> {
       folder,
       nodes: NODES,
       apiPort: await findFreePorts(NODES),
+      gatewayPort: await findFreePorts(1),
       p2pPort: await findFreePorts(NODES),
       venues: Object.fromEntries(
         Object.entries(baseUrls).map(([venue, url]) => [venue, { url, requestsPerSecond: REQUESTS_PER_SECOND }]),
