@@ -8,7 +8,6 @@ import { createHttpReader, sourceOf } from "../gateway/io/http-reader.ts";
 import { RedisSettingsError } from "../gateway/io/redis-connection.ts";
 import { createRedisLimits } from "../gateway/io/redis-limits.ts";
 import { createRedisReader } from "../gateway/io/redis-reader.ts";
-import { type Gateway, GatewayError, startGateway } from "../gateway/io/server.ts";
 import type { LogReader, LogSource } from "../gateway/log.ts";
 import { FOLD } from "../node/fold.ts";
 import { createLog, secretsOf } from "../node/io/log.ts";
@@ -23,6 +22,7 @@ import { loadSecp256k1 } from "../protocol/io/libsecp256k1.ts";
 import { DASHBOARD_FOLDER } from "./dashboard-folder.ts";
 import { endOfLife, leaveParent } from "./end-of-life.ts";
 import { readAccessFile, readGatewayFile, readNetworkFile } from "./files.ts";
+import { openGateway } from "./open-gateway.ts";
 
 const MINUTE_MS = 60_000;
 /** Of each member's stream in Redis at the start, where as much is to be kept. */
@@ -164,14 +164,5 @@ function settled<T>(open: () => T): T {
   } catch (error) {
     if (!(error instanceof RedisSettingsError)) throw error;
     throw new OperationalError(error.message, { code: error.code, cause: error });
-  }
-}
-
-async function openGateway(options: Parameters<typeof startGateway>[0]): Promise<Gateway> {
-  try {
-    return await startGateway(options);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    throw new OperationalError(error.message, { code: error.code, details: error.details, cause: error });
   }
 }

@@ -4,7 +4,6 @@ import { ADAPTERS } from "../adapters/index.ts";
 import { type ChainWatch, createChainWatch } from "../adapters/io/chain-watch.ts";
 import { createRpcMetrics } from "../adapters/io/rpc-metrics.ts";
 import { type ReplayReport, replayDigest } from "../aggregator/replay/report.ts";
-import { type Gateway, GatewayError, startGateway } from "../gateway/io/server.ts";
 import { type Alerts, createAlerts, readAlertHooks } from "../node/io/alerts.ts";
 import { readKeyFile, readPassword } from "../node/io/keys.ts";
 import { createLog, secretsOf } from "../node/io/log.ts";
@@ -19,8 +18,10 @@ import type { Store } from "../node/store.ts";
 import type { Address, Digest } from "../protocol/bytes.ts";
 import type { Network, NetworkConfig } from "../protocol/config.ts";
 import { DASHBOARD_FOLDER } from "./dashboard-folder.ts";
+import { endOfLife, leaveParent } from "./end-of-life.ts";
 import { readNetworkFile, readNodeFile } from "./files.ts";
 import { adviseOperator } from "./node-advice.ts";
+import { openGateway } from "./open-gateway.ts";
 import { tellRedis } from "./redis-log.ts";
 import { createIncidentSuite } from "./review/incidents.ts";
 
@@ -37,8 +38,7 @@ export async function runNode(configFile: string): Promise<void> {
   try {
     await runUntil(ended, configFile);
   } finally {
-    // An open channel to a parent would keep a node that could not start waiting for its end.
-    if (process.connected) process.disconnect();
+    leaveParent();
   }
 }
 
@@ -167,26 +167,6 @@ async function replay(
   return { digest: replayDigest(found), report: found };
 }
 
-/** The gateway may not import the node's error; to the operator a taken port is the same one line, whichever listener it is. */
-async function openGateway(options: Parameters<typeof startGateway>[0]): Promise<Gateway> {
-  try {
-    return await startGateway(options);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    throw new OperationalError(error.message, { code: error.code, details: error.details, cause: error });
-  }
-}
-
 function passwordFileOf({ passwordFile }: { readonly passwordFile?: string | undefined }): { passwordFile?: string } {
   return passwordFile === undefined ? {} : { passwordFile };
-}
-
-/** Listened for before anything starts: an end that comes while the node starts must not be missed, or it outlives its parent. */
-function endOfLife(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
-    process.once("disconnect", resolve);
-    if (process.connected === false) resolve();
-  });
 }
