@@ -39,11 +39,12 @@ export async function examineNode(configFile: string, surroundings: Surroundings
   const network = store.network;
   const key = await openKey(config, surroundings.environment);
   const self = key.ok ? key.address : undefined;
-  const [files, disk, ports, clock, venues, chains, peers, redis, apis] = await Promise.all([
+  // Before everything else: what keeps this process busy makes the clocks look further apart.
+  const clock = await examineClock(config, network, surroundings);
+  const [files, disk, ports, venues, chains, peers, redis, apis] = await Promise.all([
     examineFiles(config),
     examineDisk(config, network, store.facts),
     examinePorts(config, genesis, self),
-    examineClock(config, network, surroundings),
     probeVenues(config, network.config, surroundings.now).then((outcomes) => judgeVenues(outcomes, network.config)),
     examineChains(config, network, surroundings.now),
     probePeers(config, network.committee, self).then((outcomes) => judgePeers(outcomes, network.committee)),

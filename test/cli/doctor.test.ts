@@ -132,7 +132,8 @@ describe("a node that has everything it needs", () => {
     expect(lines.filter((line) => !line.startsWith("ok ") && line !== "warn clock")).toEqual([]);
     expect(ok).toBe(true);
     expect(find("clock")?.measured).toMatch(/^\d+ ms (behind|ahead of) the median of \d hosts, give or take \d+ ms$/);
-    expect(Number(/^(\d+) ms/.exec(find("clock")?.measured ?? "")?.[1])).toBeLessThan(250);
+    const [, offsetMs, withinMs] = /^(\d+) ms .* give or take (\d+) ms$/.exec(find("clock")?.measured ?? "") ?? [];
+    expect(Number(offsetMs), "its own clock is among what may be").toBeLessThanOrEqual(Number(withinMs));
     expect(find("peers")?.measured).toBe("3 of 3 other members reached and proven");
     expect(find("redis")?.measured).toBe("it answers, and lets this user append rounds, append papers, look at them");
     expect(find("chain DEVCHAIN")?.measured).toMatch(/^3 of 3 endpoints agree on chain id 1, head \d s old$/);
