@@ -160,7 +160,8 @@ function stepChains(
   });
 }
 
-function underPause(memory: FeedMemory, { action, until }: FeedMemory["manual"]): FeedMemory {
+/** The same memory under this round's pause. */
+export function underPause(memory: FeedMemory, { action, until }: FeedMemory["manual"]): FeedMemory {
   const { manual } = memory;
   return manual.action === action && manual.until === until ? memory : { ...memory, manual: { action, until } };
 }
