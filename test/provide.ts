@@ -5,6 +5,8 @@ import { delimiter, join } from "node:path";
 /** Programs that the tests start for real, and the Debian packages that hold them. */
 const NEEDED: Readonly<Record<string, string>> = {
   "redis-server": "redis-server",
+  "redis-cli": "redis-tools",
+  openssl: "openssl",
   prometheus: "prometheus",
   promtool: "prometheus",
   chromium: "chromium",
