@@ -8,6 +8,7 @@ const MAX_RETRY_MS = 15_000;
 export const LATE_MS = 5_000;
 
 export type PulseInput =
+  /** From the beginning, or with other feeds: then the newest round is wanted once more, because it is the first that has them. */
   | { readonly kind: "start" }
   | { readonly kind: "heard" }
   | { readonly kind: "round"; readonly bundle: Bundle }
@@ -74,6 +75,7 @@ export function createPulse(jitter: () => number): Pulse {
   const handle = (input: PulseInput, now: number): readonly PulseOutput[] => {
     switch (input.kind) {
       case "start":
+        if (lastRound !== undefined) lastRound -= 1;
         return connect(now);
       case "heard":
         alive(now);

@@ -56,6 +56,14 @@ describe("the stream's state", () => {
     expect(waits).toEqual([250, 375, 500]);
   });
 
+  it("takes the newest round once more for other feeds, and none before it", () => {
+    const pulse = started();
+    pulse.handle({ kind: "round", bundle: bundle(7) }, 100);
+    expect(pulse.handle({ kind: "start" }, 200)).toEqual([{ kind: "connect", lastEventId: 6 }]);
+    expect(pulse.handle({ kind: "round", bundle: bundle(6) }, 300)).toEqual([]);
+    expect(kinds(pulse.handle({ kind: "round", bundle: bundle(7) }, 300))).toEqual(["publish"]);
+  });
+
   it("takes a silent line for dead, and a comment for life", () => {
     const pulse = started();
     pulse.handle({ kind: "heard" }, 15_000);
