@@ -201,7 +201,8 @@ function readRound(rows: Statements, row: RoundRow): StoredRound {
   }));
 }
 
-function readBody(bytes: Uint8Array): RoundBody {
+/** A body as it is kept. */
+export function readBody(bytes: Uint8Array): RoundBody {
   const body = intact(() => JSON.parse(zstdDecompressSync(bytes).toString("utf8")) as RoundBody);
   // JSON drops a key that is undefined; a body of schema 1 knew no documents.
   return { ...body, parent: body.parent, documents: body.documents ?? [] };

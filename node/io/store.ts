@@ -1,9 +1,11 @@
+import type { DatabaseSync } from "node:sqlite";
 import type { Domain } from "../../protocol/eip712.ts";
+import type { RoundBody } from "../../protocol/round.ts";
 import { DEFAULT_RETENTION, type Retention, type Store } from "../store.ts";
 import { advised, openStoreFile, readStoreFile } from "./store-file.ts";
 import { createGovernance } from "./store-governance.ts";
 import { createEvidence, createGuard } from "./store-guard.ts";
-import { createRounds } from "./store-rounds.ts";
+import { createRounds, readBody } from "./store-rounds.ts";
 
 /**
  * The node's store in one SQLite file (`node:sqlite`, WAL, `synchronous=FULL` verified). What it throws is an OperationalError with
@@ -40,6 +42,12 @@ export function openStore(options: {
 export type ReadStore = Pick<Store, "latest" | "byRound" | "bodyOf" | "range" | "breakerLog" | "transitions" | "close"> & {
   /** The oldest round whose body is kept. */
   readonly firstBody: () => number | undefined;
+  /** Bodies of the walk with from ≤ round ≤ to, newest first, at most `limit`; without the certificates, which cost more than they. */
+  readonly bodies: (span: { readonly from: number; readonly to: number; readonly limit: number }) => readonly RoundBody[];
+  /** How many rounds of the walk with from ≤ round ≤ to are kept, with or without a body. */
+  readonly countRounds: (span: { readonly from: number; readonly to: number }) => number;
+  /** The newest round of the walk. */
+  readonly newestRound: () => number | undefined;
 };
 
 /**
@@ -55,6 +63,7 @@ export function readStore({ path, domain }: { readonly path: string; readonly do
     );
     const { transitions } = createGovernance(db);
     const oldest = db.prepare("SELECT min(round) AS round FROM bodies");
+    const walk = prepareWalk(db);
     const wrap = adviceFor(path);
     return {
       latest: wrap(latest),
@@ -67,12 +76,33 @@ export function readStore({ path, domain }: { readonly path: string; readonly do
         const round = oldest.get()?.round;
         return typeof round === "number" ? round : undefined;
       }),
+      bodies: wrap(walk.bodies),
+      countRounds: wrap(walk.countRounds),
+      newestRound: wrap(walk.newestRound),
       close,
     };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** Of the walk what needs no certificate to be read. */
+function prepareWalk(db: DatabaseSync): Pick<ReadStore, "bodies" | "countRounds" | "newestRound"> {
+  const bodies = db.prepare(
+    `SELECT body FROM rounds JOIN bodies ON bodies.id = rounds.id
+     WHERE rounds.round BETWEEN ? AND ? AND orphan = 0 ORDER BY rounds.round DESC LIMIT ?`,
+  );
+  const count = db.prepare("SELECT count(*) AS count FROM rounds WHERE round BETWEEN ? AND ? AND orphan = 0");
+  const newest = db.prepare("SELECT max(round) AS round FROM rounds WHERE orphan = 0");
+  return {
+    bodies: ({ from, to, limit }) => bodies.all(from, to, limit).map(({ body }) => readBody(body as Uint8Array)),
+    countRounds: ({ from, to }) => Number(count.get(from, to)?.count),
+    newestRound: () => {
+      const round = newest.get()?.round;
+      return typeof round === "number" ? round : undefined;
+    },
+  };
 }
 
 type Parts = Omit<Store, "close">;
