@@ -23,8 +23,8 @@ export function gatewayYaml({ network, api, follow, forward, storage, keysFile, 
       network,
     }),
     section(
-      "The HTTP API. `trustProxy: true` only behind a proxy that sets X-Forwarded-For itself; `cors` says which web pages may read.",
-      { api: { ...api, trustProxy: false, cors: "*" } },
+      "The HTTP API. `trustProxy` lists the addresses or ranges of proxies in front; `cors` says which web pages may read.",
+      { api: { ...api, trustProxy: [], cors: "*" } },
     ),
     section(FOLLOW_COMMENT, { follow }),
     section(

@@ -107,13 +107,19 @@ export function holdsKey(query: string): boolean {
   return KEY_IN_QUERY.test(query);
 }
 
+/** As some proxies write the client they have: with his port, and IPv6 in brackets then. */
+const WITH_PORT = /^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?$/;
+
 /**
- * What counts as one address: an IPv4 address, also when it is written as IPv6; of IPv6 the /64, which is what one subscriber is given.
+ * What counts as one address: an IPv4 address, also when it is written as IPv6; of IPv6 the /64, which is what one subscriber is given. A
+ * port does not make it another one.
  *
  * @example
  * addressBlock("2001:db8::1:2:3:4"); // "2001:db8:0:0"
  */
-export function addressBlock(address: string): string {
+export function addressBlock(given: string): string {
+  const [, bracketed, plain] = WITH_PORT.exec(given) ?? [];
+  const address = bracketed ?? plain ?? given;
   if (!address.includes(":")) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

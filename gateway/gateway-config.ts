@@ -2,10 +2,12 @@ import { z } from "zod";
 import type { ConfigFault } from "../protocol/config.ts";
 import { parseShape } from "../protocol/config-fault.ts";
 import type { Result } from "../protocol/result.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 
 /** Nodes and gateways that one gateway follows or relays to; each costs a connection, and each round its bytes once per source. */
 const MAX_UPSTREAMS = 16;
 const MAX_ORIGINS = 64;
+const MAX_PROXIES = 64;
 /** An hour of one-second rounds: what a gateway without a disk holds. */
 const MEMORY_ROUNDS = 3_600;
 /** A week, and two days of bodies, as a node keeps them. */
@@ -19,9 +21,10 @@ const portSchema = z
   .int("expected a port from 1 to 65535")
   .min(1, "expected a port from 1 to 65535")
   .max(65_535, "expected a port from 1 to 65535");
-const redisUrlSchema = z
-  .string("expected a redis URL")
-  .regex(/^redis(s|\+sentinel|s\+sentinel|\+cluster|s\+cluster)?:\/\/[^\s]+$/, "expected a redis URL");
+const redisUrlSchema = z.string("expected a redis URL").superRefine((text, context) => {
+  const parsed = parseRedisUrl(text);
+  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.error });
+});
 
 /** The base of another process's API: `/v1/…` is asked below it. */
 const baseUrlSchema = z
@@ -31,6 +34,10 @@ const upstreamsSchema = z
   .array(baseUrlSchema)
   .max(MAX_UPSTREAMS)
   .refine((urls) => new Set(urls).size === urls.length, "expected every URL once");
+/** Of IPv4 or IPv6, one address or a range; a range of everybody would be no proxy. */
+const proxySchema = z
+  .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "expected a proxy's address or range, such as 10.0.0.7 or 10.0.0.0/8")
+  .refine((text) => !/\/0+$/.test(text), "expected the proxies' own range, not everybody's");
 const originSchema = z
   .string("expected an origin such as https://app.example.org")
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, "expected an origin such as https://app.example.org");
@@ -75,11 +82,14 @@ const gatewaySchema = z.strictObject({
   api: z.strictObject({
     host: z.string().min(1).default("127.0.0.1"),
     port: portSchema,
-    /** Of one client's address; a proxy in front of the gateway counts as one unless `trustProxy` is set. */
+    /** Of one client's address; a proxy in front of the gateway counts as one unless `trustProxy` names it. */
     requestsPerMinute: z.int().min(1).max(100_000_000).default(3_000),
     streamsPerAddress: z.int().min(1).max(100_000).default(100),
-    /** True only behind a proxy that sets X-Forwarded-For itself: else anybody chooses the address that is counted. */
-    trustProxy: z.boolean().default(false),
+    /**
+     * The proxies in front. The address that is counted is the last in X-Forwarded-For that is none of theirs: what a client writes there
+     * himself stands before it, and who comes past the proxies is counted by his own.
+     */
+    trustProxy: z.array(proxySchema).max(MAX_PROXIES).default([]),
     /** Web pages of which origins may read: `"*"`, or a list such as `["https://app.example.org"]`. */
     cors: z.union([z.literal("*"), z.array(originSchema).max(MAX_ORIGINS)], 'expected "*" or a list of origins').default("*"),
   }),

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { addressBlock } from "../access.ts";
 import { sendProblem } from "./replies.ts";
 
 /** Anything of keyholders but the config of a larger network. */
@@ -22,13 +23,14 @@ export function createLargeBodies() {
         done();
         return;
       }
-      if (reading.size >= MAX_LARGE || [...reading.values()].includes(request.ip)) {
+      const address = addressBlock(request.ip);
+      if (reading.size >= MAX_LARGE || [...reading.values()].includes(address)) {
         sendProblem(request, reply, "too-many-bodies", {
           detail: "one large request of an address is read at a time, and few in all",
         });
         return;
       }
-      reading.set(request, request.ip);
+      reading.set(request, address);
       reply.raw.once("close", () => release(request));
       done();
     },

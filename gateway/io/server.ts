@@ -69,8 +69,8 @@ export type GatewayOptions = GatewayPorts & {
   readonly cors?: OriginRule;
   /** One-minute candles held in memory, of all feeds together, some 300 bytes each; candle-book.ts has the default. */
   readonly maxCandles?: number;
-  /** True when the address of a request is its proxy's word (X-Forwarded-For). */
-  readonly trustProxy?: boolean;
+  /** Addresses and ranges of the proxies in front, whose X-Forwarded-For is believed as far as it goes back through them. */
+  readonly trustProxy?: readonly string[];
 };
 
 export type Gateway = {
@@ -226,9 +226,9 @@ function followRounds(options: GatewayOptions) {
   return { latest, snapshot, stream, followers, candles, fill: filler.wake, close };
 }
 
-function createApp({ trustProxy = false }: GatewayOptions, origins: OriginRule): GatewayApp {
+function createApp({ trustProxy = [] }: GatewayOptions, origins: OriginRule): GatewayApp {
   return fastify({
-    trustProxy,
+    trustProxy: trustProxy.length > 0 && [...trustProxy],
     http: { shouldUpgradeCallback: wantsSocket },
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -85,6 +85,8 @@ describe("addresses", () => {
     ["2001:db8::9", "2001:db8:0:0"],
     ["::1", "0:0:0:0"],
     ["fe80::", "fe80:0:0:0"],
+    ["10.0.0.1:40123", "10.0.0.1"],
+    ["[2001:db8:1:2::9]:40123", "2001:db8:1:2"],
   ])("%s is counted as %s", (address, block) => expect(addressBlock(address)).toBe(block));
 });
 
@@ -133,6 +135,22 @@ describe("a gateway with keys", () => {
     expect(await statuses({}, ["10.0.0.1", "10.0.0.1", "10.0.0.2"])).toEqual([200, 429, 200]);
     expect(await statuses({}, ["2001:db8::1", "2001:db8::2:3"])).toEqual([200, 429]);
     expect(await statuses({ "x-api-key": OTHER }, ["10.0.0.9", "10.0.0.9"])).toEqual([401, 429]);
+  });
+
+  it("behind proxies counts the last address that is none of theirs, whatever a client writes before it", async () => {
+    const get = await ask({ trustProxy: ["10.0.0.0/8", "::1"], rateLimit: { max: 1, windowMs: 60_000 } });
+    const from = async (forwarded: string, remoteAddress: string) =>
+      (await get("/v1/feeds", { "x-forwarded-for": forwarded }, remoteAddress)).statusCode;
+    expect(await from("203.0.113.1", "10.0.0.1")).toBe(200);
+    expect(await from("198.51.100.1, 203.0.113.1, 10.0.0.2", "10.0.0.1")).toBe(429);
+    expect(await from("198.51.100.2, 203.0.113.1:40123", "::1")).toBe(429);
+    expect(await from("203.0.113.2", "10.0.0.1")).toBe(200);
+    // Who comes past the proxies is counted by his own address, whatever he writes.
+    expect(await from("203.0.113.3", "198.51.100.9")).toBe(200);
+    expect(await from("203.0.113.4", "198.51.100.9")).toBe(429);
+    const direct = await ask({ rateLimit: { max: 1, windowMs: 60_000 } });
+    const claim = (forwarded: string) => direct("/v1/feeds", { "x-forwarded-for": forwarded });
+    expect([(await claim("203.0.113.1")).statusCode, (await claim("203.0.113.2")).statusCode]).toEqual([200, 429]);
   });
 
   it("a refusal says when to come back, and counts by key or address", async () => {

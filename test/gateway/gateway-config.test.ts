@@ -9,7 +9,7 @@ describe("gateway.yaml", () => {
       ok: true,
       value: {
         network: "network.yaml",
-        api: { host: "127.0.0.1", port: 8_080, requestsPerMinute: 3_000, streamsPerAddress: 100, trustProxy: false, cors: "*" },
+        api: { host: "127.0.0.1", port: 8_080, requestsPerMinute: 3_000, streamsPerAddress: 100, trustProxy: [], cors: "*" },
         follow: { http: ["http://10.0.0.1:8081"] },
         forward: [],
         storage: { rounds: 3_600, bodies: 3_600 },
@@ -35,13 +35,32 @@ describe("gateway.yaml", () => {
     expect(parseGatewayConfig({ ...LEAST, follow: { redis }, limits: { redis: true } })).toMatchObject({ ok: true });
   });
 
+  test("proxies are addresses and ranges", () => {
+    const trustProxy = ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"];
+    expect(parseGatewayConfig({ ...LEAST, api: { port: 1, trustProxy } })).toMatchObject({ value: { api: { trustProxy } } });
+  });
+
   test.each<[what: string, change: Record<string, unknown>, path: string, expected: string]>([
     ["nothing to follow", { follow: {} }, "follow", "expected redis, or at least one URL under http"],
     ["a URL twice", { follow: { http: ["http://a:1", "http://a:1"] } }, "follow.http", "expected every URL once"],
     ["another protocol", { follow: { http: ["ftp://a"] } }, "follow.http[0]", "expected an http or https URL"],
     ["a password in a URL", { forward: ["http://u:p@a"] }, "forward[0]", "without user, query or fragment"],
     ["a query in a URL", { forward: ["http://a?x=1"] }, "forward[0]", "without user, query or fragment"],
-    ["a Redis of another kind", { follow: { redis: { url: "http://a" } } }, "follow.redis.url", "expected a redis URL"],
+    ["a Redis of another kind", { follow: { redis: { url: "http://a" } } }, "follow.redis.url", "expected redis://"],
+    [
+      "a password in a Redis URL",
+      { follow: { redis: { url: "redis://gateway:hunter2@10.0.0.1" } } },
+      "follow.redis.url",
+      "expected no user or password in url",
+    ],
+    ["proxies by mere word", { api: { port: 1, trustProxy: true } }, "api.trustProxy", "expected"],
+    [
+      "a proxy by its name",
+      { api: { port: 1, trustProxy: ["nginx"] } },
+      "api.trustProxy[0]",
+      "expected a proxy's address or range",
+    ],
+    ["everybody as a proxy", { api: { port: 1, trustProxy: ["::/0"] } }, "api.trustProxy[0]", "not everybody's"],
     [
       "rounds in a Redis it only reads",
       { follow: { redis: { url: "redis://a", rounds: 9 } } },

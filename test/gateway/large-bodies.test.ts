@@ -16,7 +16,7 @@ async function open() {
     rounds: [],
     submit,
     registry: new Registry(),
-    trustProxy: true,
+    trustProxy: ["127.0.0.1"],
   });
   return startGateway({ ...options, host: "127.0.0.1", port: 0 });
 }
@@ -45,9 +45,10 @@ const post = async (address: string, from: string, bytes: number) => {
 test("few large bodies are read at once, one of an address; small ones never wait, and a place is free again when its request is over", async () => {
   const { address, close } = await open();
   const strangers = [];
-  for (const from of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) strangers.push(await drip(address, from, `content-length: ${LARGE}`));
+  for (const from of ["1.1.1.1", "2.2.2.2", "2001:db8:1:2::3"]) strangers.push(await drip(address, from, `content-length: ${LARGE}`));
   const again = await drip(address, "1.1.1.1", `content-length: ${LARGE}`);
   expect(await again.first).toBe("HTTP/1.1 503 Service Unavailable");
+  expect(await post(address, "2001:db8:1:2:9:9:9:9", 200_000), "one subscriber's other address").toBe(503);
   strangers.push(await drip(address, "4.4.4.4", "transfer-encoding: chunked"));
   expect(await post(address, "5.5.5.5", 200_000)).toBe(503);
   expect(await post(address, "1.1.1.1", 400), "a pause").toBe(202);

@@ -102,7 +102,8 @@ export const gateway: Target = {
     ],
   ],
   open: async () => {
-    const { app, memory } = await buildTestGateway({ network, rateLimit: WRITES, writes: WRITES, trustProxy: true, ...ports });
+    const proxies = { trustProxy: ["127.0.0.1"] };
+    const { app, memory } = await buildTestGateway({ network, rateLimit: WRITES, writes: WRITES, ...proxies, ...ports });
     memory.kept.transitions.push(INTO_CHANGED);
     memory.kept.documents.push(...DOCUMENTS.map(({ digest, bytes, document: { kind } }) => ({ digest, kind, bytes })));
     const execute = async (input: Uint8Array): Promise<string> => {
