@@ -1,5 +1,6 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { type Attendance, attendanceOf, mergeAttendance } from "../view/attendance.ts";
+import { spokenBy } from "../view/overview.ts";
 import type { Bundle } from "./api.ts";
 import { type ClockOffset, correctionOf, narrow, offsetOf } from "./clock.ts";
 import { readEvents } from "./event-source.ts";
@@ -26,6 +27,8 @@ type Look = { readonly feed: string | undefined; readonly list: boolean };
 
 export type Live = Omit<Lists, "refresh" | "has"> & {
   readonly round: ReadonlySignal<RoundInfo | undefined>;
+  /** What the numbers on the page rest on: that round, or before the first of the stream what the list says of its own. */
+  readonly spoken: ReadonlySignal<Pick<RoundInfo, "round" | "timestamp" | "validUntil"> | undefined>;
   readonly link: ReadonlySignal<PulseView>;
   /** Unix ms by the gateway's clock as far as it is known; four times a second. */
   readonly now: ReadonlySignal<number>;
@@ -44,6 +47,7 @@ export type Live = Omit<Lists, "refresh" | "has"> & {
 export function createLive(): Live {
   const lists = createLists();
   const round = signal<RoundInfo | undefined>(undefined);
+  const spoken = computed(() => round.value ?? (lists.list.value && spokenBy(lists.list.value)));
   const { now, clockOff } = createClock();
   const listeners = new Set<(bundle: Bundle) => void>();
   let attendance: readonly Attendance[] = [];
@@ -72,7 +76,7 @@ export function createLive(): Live {
   return {
     ...{ list: lists.list, chains: lists.chains, committee: lists.committee, trail: lists.trail },
     ...{ round, link: line.link, now, clockOff },
-    freshness: computed(() => freshnessOf(round.value, now.value)),
+    ...{ spoken, freshness: computed(() => freshnessOf(spoken.value, now.value)) },
     attendance: () => attendance,
     onBundle: (listener) => {
       listeners.add(listener);

@@ -12,7 +12,7 @@ import { SourcesPanel } from "../parts/sources-panel.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Clock } from "../parts/times.tsx";
 import { formatExact, formatPrice, formatSpan, formatVolatility, formatWidth } from "../view/format.ts";
-import { STATE_WORDS, saySentences } from "../view/words.ts";
+import { CHAIN_MEANS, STATE_WORDS, sayChainSentences, saySentences } from "../view/words.ts";
 
 /** One feed: what is certified of it, what may be done with it, why, and how it came about. */
 export function FeedPage({ feed, slug }: { readonly feed: string; readonly slug: string }): JSX.Element {
@@ -52,11 +52,11 @@ export function FeedPage({ feed, slug }: { readonly feed: string; readonly slug:
         </a>
       </div>
       <div class="feed-grid">
-        <PricePanel item={item.value} unit={isChain ? "gwei" : ""} />
-        <VerdictPanel item={item.value} />
+        <PricePanel item={item.value} isChain={isChain} />
+        <VerdictPanel item={item.value} isChain={isChain} />
       </div>
       <ReasonsPanel item={item.value} />
-      <FeedHistory feed={feed} slug={slug} />
+      <FeedHistory feed={feed} slug={slug} title={isChain ? "Base fee" : "Price and interval"} />
       {isChain ? undefined : <SourcesPanel slug={slug} />}
       <BreakerLogPanel slug={slug} state={item.value?.breaker.state} />
     </>
@@ -69,27 +69,29 @@ function isListed(live: ReturnType<typeof useLive>, feed: string): boolean {
   return [...feeds, ...chains].some((entry) => entry.feed === feed);
 }
 
-function PricePanel({ item, unit }: { readonly item: BundleItem | undefined; readonly unit: string }): JSX.Element {
+type ItemProps = { readonly item: BundleItem | undefined; readonly isChain: boolean };
+
+function PricePanel({ item, isChain }: ItemProps): JSX.Element {
   const { now } = useLive();
   return (
-    <section class="panel price-panel" aria-label="Price">
+    <section class="panel price-panel" aria-label={isChain ? "Base fee" : "Price"}>
       {item === undefined ? (
         <div class="skeleton skeleton-price" aria-hidden="true" />
       ) : (
         <>
           <p class="big num value" title={`Signed: ${formatExact(item.price)}`}>
             {formatPrice(item.price)}
-            {unit === "" ? undefined : <span class="unit"> {unit}</span>}
+            {isChain ? <span class="unit"> gwei</span> : undefined}
           </p>
-          <IntervalBar item={item} />
+          {isChain ? undefined : <IntervalBar item={item} />}
           <dl class="facts">
-            <Fact name="Interval" text={`${formatWidth(item) ?? "–"} bps`} />
+            {isChain ? undefined : <Fact name="Interval" text={`${formatWidth(item) ?? "–"} bps`} />}
             <Fact
               name="Average"
               text={formatPrice(item.ema)}
-              hint="Slow average; borrowing takes the worse of it and the interval's end"
+              hint={isChain ? "Over 24 hours" : "Slow average; borrowing takes the worse of it and the interval's end"}
             />
-            <Fact name="Volatility" text={formatVolatility(item.volatility)} hint="Annualised" />
+            {isChain ? undefined : <Fact name="Volatility" text={formatVolatility(item.volatility)} hint="Annualised" />}
             <Fact name="Observed" text={`${formatSpan(now.value - item.observedAt)} ago`} />
           </dl>
         </>
@@ -107,7 +109,7 @@ function Fact({ name, text, hint }: { readonly name: string; readonly text: stri
   );
 }
 
-function VerdictPanel({ item }: { readonly item: BundleItem | undefined }): JSX.Element {
+function VerdictPanel({ item, isChain }: ItemProps): JSX.Element {
   const { now, freshness } = useLive();
   if (item === undefined)
     return (
@@ -128,12 +130,14 @@ function VerdictPanel({ item }: { readonly item: BundleItem | undefined }): JSX.
       <p class="verdict-means">
         {freshness.value === "ended" ? (
           <strong>The lease has ended: nothing is permitted any more.</strong>
+        ) : isChain ? (
+          CHAIN_MEANS[state]
         ) : (
           STATE_WORDS[state].means
         )}
       </p>
       <ul class="permits">
-        {saySentences(permits).map((sentence) => (
+        {(isChain ? sayChainSentences : saySentences)(permits).map((sentence) => (
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>

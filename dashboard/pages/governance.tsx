@@ -80,7 +80,9 @@ function KeyholdersPanel({ governing }: { readonly governing: Governing }): JSX.
               <th scope="col" class="right mid">
                 Nonce
               </th>
-              <th scope="col">Address</th>
+              <th scope="col" class="mid">
+                Address
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -90,7 +92,7 @@ function KeyholdersPanel({ governing }: { readonly governing: Governing }): JSX.
                 <td>{role}</td>
                 <td class="right num">{role === "guardian" ? (usedMs === 0 ? "none" : formatSpan(usedMs)) : "–"}</td>
                 <td class="right num mid">{nonce}</td>
-                <td>
+                <td class="mid">
                   <Hex text={address} cut={cutHex(address)} />
                 </td>
               </tr>

@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { loadHistory } from "../data/history.ts";
+import { followSeries } from "../data/follow-series.ts";
 import { formatClock, formatPrice, formatWidth } from "../view/format.ts";
-import { describeSeries, mergePoints, type Point, toColumns, toRibbon } from "../view/series.ts";
+import { describeSeries, type Point, toColumns, toRibbon } from "../view/series.ts";
 import { sayState } from "../view/words.ts";
 import { useLive } from "./live-context.ts";
 import { createPriceChart, type PriceChart } from "./price-chart.ts";
@@ -17,13 +17,12 @@ const RANGES = [
   [15 * MINUTE_MS, "15 min"],
   [60 * MINUTE_MS, "1 h"],
 ] as const;
-/** Until the config is known: the usual length. It only says where a hole begins. */
-const ROUND_MS = 1_000;
-
 type Picked = { readonly index: number; readonly point: Point } | undefined;
 
+type HistoryProps = { readonly feed: string; readonly slug: string; readonly title: string };
+
 /** The last minutes, from the gateway's history and then from the stream. */
-export function FeedHistory({ feed, slug }: { readonly feed: string; readonly slug: string }): JSX.Element {
+export function FeedHistory({ feed, slug, title }: HistoryProps): JSX.Element {
   const live = useLive();
   const [rangeMs, setRange] = useState<number>(RANGES[0][0]);
   const [picked, setPicked] = useState<Picked>(undefined);
@@ -35,39 +34,25 @@ export function FeedHistory({ feed, slug }: { readonly feed: string; readonly sl
 
   useEffect(() => {
     if (place.current === null) return;
-    let points: readonly Point[] = [];
+    let shown: readonly Point[] = [];
     let rows: readonly number[] = [];
     const own = createPriceChart(place.current, (index) => {
       const at = index === undefined ? undefined : rows[index];
-      const point = at === undefined ? undefined : points.find(({ timestamp }) => timestamp === at * 1_000);
+      const point = at === undefined ? undefined : shown.find(({ timestamp }) => timestamp === at * 1_000);
       setPicked(index === undefined || point === undefined ? undefined : { index, point });
     });
     chart.current = own;
-    const draw = (): void => {
+    const draw = (points: readonly Point[]): void => {
       const to = points.at(-1)?.timestamp ?? live.now.peek();
-      const shown = points.filter(({ timestamp }) => timestamp > to - rangeMs);
-      const columns = toColumns(shown, ROUND_MS);
+      shown = points.filter(({ timestamp }) => timestamp > to - rangeMs);
+      const columns = toColumns(shown);
       rows = columns[0];
-      own.show(columns, toRibbon(shown, ROUND_MS), { from: to - rangeMs, to });
+      own.show(columns, toRibbon(shown), { from: to - rangeMs, to });
       setSummary(describeSeries(shown));
       setCount(Math.max(0, rows.length - 1));
     };
-    const controller = new AbortController();
-    const to = live.now.peek();
-    const add = (fresh: readonly Point[]): void => {
-      points = mergePoints(points, fresh);
-      draw();
-    };
-    loadHistory(slug, { from: to - rangeMs, to, onPage: add, signal: controller.signal }).then(
-      () => setFailed(undefined),
-      (error: Error) => !controller.signal.aborted && setFailed(error.message),
-    );
-    const stop = live.onBundle(({ round, timestamp, feeds }) => {
-      const found = feeds.find((item) => item.feed === feed);
-      if (found !== undefined) add([{ round, timestamp, ...found }]);
-    });
+    const stop = followSeries(live, { feed, slug, rangeMs, onPoints: draw, onFailed: setFailed });
     return () => {
-      controller.abort();
       stop();
       own.destroy();
     };
@@ -83,7 +68,7 @@ export function FeedHistory({ feed, slug }: { readonly feed: string; readonly sl
   return (
     <section class="panel" aria-labelledby="history">
       <div class="panel-head">
-        <h2 id="history">Price and interval</h2>
+        <h2 id="history">{title}</h2>
         <fieldset class="filters">
           <legend class="sr">Range</legend>
           {RANGES.map(([ms, name]) => (

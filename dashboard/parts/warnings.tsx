@@ -8,7 +8,7 @@ export function Warnings(): JSX.Element {
   const warnings = warningsOf({
     link: live.link.value,
     freshness: live.freshness.value,
-    round: live.round.value,
+    round: live.spoken.value,
     hasList: live.list.value !== undefined,
     now: live.now.value,
     clockOff: live.clockOff.value,

@@ -1,5 +1,5 @@
 import { compareText } from "../../protocol/feed.ts";
-import type { BreakerInfo, ChainItem, FeedItem, Permits, Reason, State } from "../data/api.ts";
+import type { BreakerInfo, ChainItem, FeedItem, FeedList, Permits, Reason, State } from "../data/api.ts";
 import { formatChange, formatPrice, formatWidth } from "./format.ts";
 import { RULE_WORDS, STATE_ORDER, STATE_WORDS } from "./words.ts";
 
@@ -18,6 +18,17 @@ export type Row = {
   readonly reasons: readonly Reason[];
   readonly permits: Permits | undefined;
 };
+
+/** What a list speaks of, until the stream has said more: its newest round, by the time of its newest price. */
+export function spokenBy({
+  feeds,
+}: Pick<FeedList, "feeds">): { readonly round: number; readonly timestamp: number; readonly validUntil: number } | undefined {
+  const priced = feeds.flatMap(({ round, validUntil, observedAt }) =>
+    round === null || validUntil === null || observedAt === null ? [] : [{ round, validUntil, timestamp: observedAt }],
+  );
+  const [first] = priced;
+  return first === undefined ? undefined : { ...first, timestamp: Math.max(...priced.map(({ timestamp }) => timestamp)) };
+}
 
 export const STATE_FILTERS = ["all", "open", "half-open", "closed"] as const;
 export type StateFilter = (typeof STATE_FILTERS)[number];

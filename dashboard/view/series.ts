@@ -29,11 +29,11 @@ export type Columns = readonly [
 ];
 
 /** As the chart takes them: columns of numbers, seconds first, with an empty row in each hole so that no line crosses it. */
-export function toColumns(points: readonly Point[], roundMs: number): Columns {
+export function toColumns(points: readonly Point[]): Columns {
   const columns: [number[], (number | null)[], (number | null)[], (number | null)[], (number | null)[]] = [[], [], [], [], []];
   let before: Point | undefined;
   for (const point of points) {
-    if (before !== undefined && isGap(before, point, roundMs)) push(columns, (before.timestamp + roundMs) / 1_000, undefined);
+    if (before !== undefined && isHole(before, point)) push(columns, (before.timestamp + roundMsOf(before)) / 1_000, undefined);
     push(columns, point.timestamp / 1_000, point);
     before = point;
   }
@@ -48,14 +48,14 @@ function push(columns: (number | null)[][], seconds: number, point: Point | unde
 export type Segment = { readonly state: State; readonly from: number; readonly to: number };
 
 /** Spans of one state, Unix ms; where rounds are missing there is none: nothing was certified then. */
-export function toRibbon(points: readonly Point[], roundMs: number): readonly Segment[] {
+export function toRibbon(points: readonly Point[]): readonly Segment[] {
   const segments: Segment[] = [];
   let before: Point | undefined;
   for (const point of points) {
     const { state } = point.breaker;
     const last = segments.at(-1);
-    const to = point.timestamp + roundMs;
-    const joined = before !== undefined && !isGap(before, point, roundMs);
+    const to = point.timestamp + roundMsOf(point);
+    const joined = before !== undefined && !isHole(before, point);
     if (last !== undefined && joined && last.state === state) segments[segments.length - 1] = { ...last, to };
     else segments.push({ state, from: point.timestamp, to });
     before = point;
@@ -63,8 +63,13 @@ export function toRibbon(points: readonly Point[], roundMs: number): readonly Se
   return segments;
 }
 
-function isGap(before: Point, after: Point, roundMs: number): boolean {
-  return after.timestamp - before.timestamp > GAP_ROUNDS * roundMs;
+/** Whether rounds are missing between two: a round's number times its network's round length is its time. */
+export function isHole(before: Point, after: Point): boolean {
+  return after.timestamp - before.timestamp > GAP_ROUNDS * roundMsOf(after);
+}
+
+function roundMsOf({ round, timestamp }: Point): number {
+  return round === 0 ? 0 : timestamp / round;
 }
 
 /** What a chart says to those who do not see it. */

@@ -150,6 +150,30 @@ export function permitWords({ liquidate, borrow, budgetBps }: Permits): PermitWo
   };
 }
 
+/** What a chain's leaf says: it permits acting there, and narrows what feeds permit. */
+export const CHAIN_MEANS: Readonly<Record<State, string>> = {
+  closed: "Who wants to act on this chain can.",
+  "half-open": "The congestion is over; disputed loans are let through slowly.",
+  open: "Bidders may not reach this chain in time; disputed loans on it wait.",
+};
+
+/** A chain's permits in sentences: they hold beside those of each feed, and the weaker counts. */
+export function sayChainSentences({ liquidate, borrow, budgetBps }: Permits): readonly string[] {
+  const level = {
+    any: "Liquidations on this chain are as free as the feeds allow.",
+    robust: "On this chain only loans under water at both ends of the interval may be liquidated.",
+    none: "Nobody may be liquidated on this chain.",
+  }[liquidate];
+  const budget =
+    liquidate === "any" && budgetBps < 10_000 ? [`Disputed loans on it share ${budgetBps / 100} % of the limit.`] : [];
+  return [
+    level,
+    ...budget,
+    borrow ? "Borrowing on it is allowed." : "Nothing that raises risk may be done on it.",
+    "Repaying and topping up are never blocked.",
+  ];
+}
+
 /** The same in sentences, for the page of one feed. */
 export function saySentences({ liquidate, borrow, budgetBps }: Permits): readonly string[] {
   const level = {

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import type { ChainItem, FeedItem } from "../../dashboard/data/api.ts";
 import { parseRoute, titleOf } from "../../dashboard/router.ts";
-import { chainRow, countStates, feedRow, filterRows, sortRows } from "../../dashboard/view/overview.ts";
+import { chainRow, countStates, feedRow, filterRows, sortRows, spokenBy } from "../../dashboard/view/overview.ts";
 
 const feed = (name: string, state: "open" | "half-open" | "closed" | undefined, rule?: "jump"): FeedItem =>
   ({
@@ -38,6 +38,17 @@ describe("the overview", () => {
       slug: "ETH-USD",
     });
     expect(ROWS[3]).toMatchObject({ price: undefined, widthBps: undefined, state: undefined, permits: undefined, reasons: [] });
+  });
+
+  it("knows what round a list speaks of, before the stream has brought one", () => {
+    const item = { ...feed("ETH/USD", "closed"), round: 7, validUntil: 20_000, observedAt: 4_000 };
+    expect(spokenBy({ feeds: [feed("NEW/USD", undefined), item, { ...item, observedAt: 4_500 }] })).toMatchObject({
+      ...{ round: expect.any(Number), timestamp: 4_500 },
+    });
+    expect(spokenBy({ feeds: [item] })).toEqual({ round: 7, timestamp: 4_000, validUntil: 20_000 });
+    expect(
+      spokenBy({ feeds: [{ ...feed("NEW/USD", undefined), round: null, validUntil: null, observedAt: null }] }),
+    ).toBeUndefined();
   });
 
   it("shows a chain by its fee", () => {

@@ -74,14 +74,20 @@ describe("the chart's rounds", () => {
   });
 
   it("have a hole where rounds are missing, which no line crosses", () => {
-    const [seconds, price] = toColumns([point(1), point(2), point(9)], 1_000);
+    const [seconds, price] = toColumns([point(1), point(2), point(9)]);
     expect(seconds).toEqual([1, 2, 3, 9]);
     expect(price).toEqual([100, 100, null, 100]);
   });
 
+  it("take the length of a round from the rounds themselves", () => {
+    const slow = [1, 2, 3].map((round) => ({ ...point(round), timestamp: round * 4_000 }));
+    expect(toColumns(slow)[0]).toEqual([4, 8, 12]);
+    expect(toRibbon(slow)).toEqual([{ state: "closed", from: 4_000, to: 16_000 }]);
+  });
+
   it("make a ribbon of states that claims nothing about missing rounds", () => {
     const points = [point(1), point(2), point(3, "open"), point(4, "half-open"), point(9, "half-open")];
-    expect(toRibbon(points, 1_000)).toEqual([
+    expect(toRibbon(points)).toEqual([
       { state: "closed", from: 1_000, to: 3_000 },
       { state: "open", from: 3_000, to: 4_000 },
       { state: "half-open", from: 4_000, to: 5_000 },

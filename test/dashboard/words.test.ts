@@ -7,6 +7,7 @@ import {
   measureOf,
   permitWords,
   RULE_WORDS,
+  sayChainSentences,
   sayChange,
   sayClears,
   sayReason,
@@ -82,6 +83,14 @@ it("permits are said so that nobody takes a no for a yes", () => {
   expect(saySentences({ liquidate: "any", borrow: false, budgetBps: 1_900 }).join(" ")).toContain("19 %");
   expect(saySentences({ liquidate: "any", borrow: true, budgetBps: 10_000 }).join(" ")).not.toContain("%");
   expect(sayState({ state: "open" })).toBe("Paused, breaker open");
+});
+
+it("a chain speaks of the chain, and as clearly", () => {
+  expect(sayChainSentences({ liquidate: "robust", borrow: false, budgetBps: 0 }).join(" ")).toMatch(
+    /only loans under water.*Nothing that raises/,
+  );
+  expect(sayChainSentences({ liquidate: "any", borrow: true, budgetBps: 1_900 }).join(" ")).toContain("19 %");
+  expect(sayChainSentences({ liquidate: "none", borrow: false, budgetBps: 0 })[0]).toContain("Nobody");
 });
 
 it("a change without a rule says what it is", () => {

@@ -298,6 +298,7 @@ it("a gateway that dies shows as disconnected at once, its prices as dead when t
   const { page, context } = await openPage("#/");
   const struck = `getComputedStyle(document.querySelector("td.price")).textDecorationLine`;
   expect(await page.evaluate(struck)).toBe("none");
+  await eventually(() => page.locator(".link").innerText()).toContain("live");
   const [node] = await devnet().nodes();
   process.kill(node?.pid ?? 0, "SIGKILL");
   await warning(page, "Disconnected").waitFor({ timeout: SHOWN_MS });
