@@ -4,9 +4,9 @@ import { ENTRY_FAULTS } from "../../gateway/redis-entries.ts";
 import { EVENT_LEVELS } from "../../node/events.ts";
 import { ALERT_OUTCOMES } from "../../node/io/flow-metrics.ts";
 import type { MachineStatus } from "../../node/machine.ts";
-import { exportedSeries } from "./exported.ts";
 import { textOf } from "./files.ts";
 import { labelsOfRecorded, readExpression, unknownIn } from "./promql.ts";
+import { seriesOfCode } from "./registries.ts";
 import { ALERTS, RECORDED } from "./rules.ts";
 
 type Panel = {
@@ -25,7 +25,7 @@ type Dashboard = {
   readonly annotations: { readonly list: readonly { readonly expr: string }[] };
 };
 
-const exported = exportedSeries();
+const exported = seriesOfCode();
 const known = new Map(exported);
 for (const { record, expr } of RECORDED) known.set(record, labelsOfRecorded(expr, known));
 const dashboard = JSON.parse(textOf("deploy", "grafana", "dashboards", "breakwater.json")) as Dashboard;

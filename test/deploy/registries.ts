@@ -11,7 +11,7 @@ import { createNodeMetrics } from "../../node/io/metrics.ts";
 const TARGET_LABELS = ["job", "instance"];
 
 /** Every series' name that a node or gateway exports, with its labels, those of its target included: asked of the registries themselves. */
-export function exportedSeries(): ReadonlyMap<string, ReadonlySet<string>> {
+export function seriesOfCode(): ReadonlyMap<string, ReadonlySet<string>> {
   const series = new Map<string, ReadonlySet<string>>();
   for (const registry of registries()) {
     for (const { name, type, labelNames } of metricsOf(registry)) {
