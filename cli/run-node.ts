@@ -24,6 +24,7 @@ import { adviseOperator } from "./node-advice.ts";
 import { openGateway } from "./open-gateway.ts";
 import { tellRedis } from "./redis-log.ts";
 import { createIncidentSuite } from "./review/incidents.ts";
+import { createWhatIf } from "./review/what-if.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -70,6 +71,8 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     stops.push(() => suite.stop());
     const inForce = (): Network => node.network();
     const { report, review } = createReviewer({ store, network: inForce, scheme: key.scheme, incidents: suite.incidents });
+    const whatIf = createWhatIf({ path: config.storage.path, domain: network.domain });
+    stops.push(() => whatIf.stop());
     const named = { network: network.config.network, writer: key.address, log, registry: metrics.registry };
     const told = config.redis === undefined ? undefined : tellRedis(store, { redis: config.redis, ...named });
     if (told !== undefined) stops.push(told.stop);
@@ -90,6 +93,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
       governance: node.governance,
       submit: node.submit,
       replay: (proposed, { to }) => replay({ store, report }, proposed, to),
+      whatIf: (question) => whatIf.ask({ network: inForce(), ...question }),
       subscribe: node.subscribe,
       sources: node.sources,
       now: Date.now,

@@ -4,7 +4,9 @@ import type { Evidence } from "../protocol/evidence.ts";
 import type { FeedId } from "../protocol/feed.ts";
 import type { DocumentKind, FeedScope } from "../protocol/governance.ts";
 import type { BreakerTransition, CertifiedRound, HistoryEntry, RoundBody, StoredRound } from "../protocol/round.ts";
+import type { Thresholds } from "../protocol/thresholds.ts";
 import type { Transition } from "../protocol/transition.ts";
+import type { WhatIfView } from "./what-if.ts";
 
 /** Certified rounds, from a node's store or from a follower of nodes: whatever is served here was verified there. */
 export type RoundStore = {
@@ -124,6 +126,18 @@ export type GatewayPorts = {
     config: NetworkConfig,
     options: { readonly to: number | undefined },
   ) => Promise<{ readonly digest: Digest; readonly report: object }>;
+  /**
+   * What other thresholds of a feed, all of them given, would have done over the last hours; absent where nobody can say. One question at a
+   * time. Rejects with code `replay` where the rounds are not here.
+   */
+  readonly whatIf?: (question: {
+    readonly feed: FeedId;
+    readonly thresholds: Thresholds;
+    readonly hours: number;
+  }) => Promise<
+    | { readonly kind: "loading"; readonly loaded: number; readonly of: number }
+    | { readonly kind: "answer"; readonly whatIf: WhatIfView }
+  >;
   /** Unix ms. */
   readonly now: () => number;
 };

@@ -1,3 +1,4 @@
+import type { Digest } from "../../protocol/bytes.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { ThresholdName, Thresholds } from "../../protocol/thresholds.ts";
@@ -50,7 +51,7 @@ export type Missing = {
 /** The answer to "what would these thresholds have done over the last hours". */
 export type WhatIf = {
   readonly feed: FeedId;
-  readonly configDigest: string;
+  readonly configDigest: Digest;
   readonly looked: {
     readonly from: number;
     readonly to: number;

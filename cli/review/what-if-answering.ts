@@ -1,5 +1,6 @@
 import type { RoundFacts } from "../../aggregator/replay/facts.ts";
 import { compare, type Judgement, judge, type Missing, type WhatIf } from "../../aggregator/replay/what-if.ts";
+import { OperationalError } from "../../node/io/operational-error.ts";
 import type { Network } from "../../protocol/config.ts";
 import type { FeedId } from "../../protocol/feed.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
@@ -68,6 +69,8 @@ export function createAnswering({
       const { memoryBefore } = own.book;
       if (own.pinned === undefined || !isPinned(own, question, now())) {
         const rounds = own.book.since(spanOf(question, store).from);
+        if (rounds.length === 0)
+          throw new OperationalError(`no priced round of ${feed} is in this node's store`, { code: "replay" });
         const before = judge(rounds, { network, thresholds: inForce, memoryBefore });
         own.pinned = { hours: question.hours, at: now(), rounds, before };
       }

@@ -6,16 +6,18 @@ import type { GatewayLogger } from "../ports.ts";
 import { createProblem, PROBLEM_TYPE, type ProblemCode } from "../problems.ts";
 import { fieldFaultsOf, pathOf, sendProblem } from "./replies.ts";
 
-/** The routes that take what keyholders signed, and the one that computes. */
+/** The routes that take what keyholders signed, and those that compute. */
 export const PAUSE_ROUTE = "/v1/breaker/pause";
 export const DOCUMENTS_ROUTE = "/v1/governance/documents";
 export const REPLAY_ROUTE = "/v1/governance/replay";
+export const WHAT_IF_ROUTE = "/v1/governance/what-if";
 
 const READING = ["GET", "HEAD", "OPTIONS"];
 const METHODS: Readonly<Record<string, readonly string[]>> = {
   [PAUSE_ROUTE]: ["POST", "OPTIONS"],
   [DOCUMENTS_ROUTE]: ["GET", "HEAD", "OPTIONS", "POST"],
   [REPLAY_ROUTE]: ["POST", "OPTIONS"],
+  [WHAT_IF_ROUTE]: ["POST", "OPTIONS"],
 };
 
 /** Every failure of a request leaves as a problem document: a fault of the request says what, one of the gateway says only that. */

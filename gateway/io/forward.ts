@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { GatewayLogger } from "../ports.ts";
-import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE } from "./faults.ts";
+import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE, WHAT_IF_ROUTE } from "./faults.ts";
 import { sendProblem } from "./replies.ts";
 
 /** Names the node whose answer it is. */
@@ -26,7 +26,7 @@ const RELAYED: Readonly<Record<string, Relayed>> = {
   [PAUSE_ROUTE]: { method: "POST", timeoutMs: SUBMIT_MS, repeats: true },
   [DOCUMENTS_ROUTE]: { method: "POST", timeoutMs: SUBMIT_MS, repeats: true },
   [REPLAY_ROUTE]: { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
-  "/v1/governance/what-if": { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
+  [WHAT_IF_ROUTE]: { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
   "/v1/feeds/:id/sources": { method: "GET", timeoutMs: LOOK_MS, repeats: true },
 };
 /** Of a node's reply; everything else is this gateway's own. */

@@ -17,6 +17,7 @@ import type { GatewayApp, RouteContext } from "./context.ts";
 import { DOCUMENTS_ROUTE } from "./faults.ts";
 import { describeResponses, sendJson, sendProblem } from "./replies.ts";
 import { registerSubmissions } from "./submission-routes.ts";
+import { registerWhatIf } from "./what-if-route.ts";
 
 const TAGS = ["governance"];
 const NEVER_CACHED = "no-store";
@@ -30,6 +31,7 @@ export function registerGovernanceRoutes(app: GatewayApp, context: RouteContext)
   registerDocuments(app, context);
   registerTransitions(app, context);
   registerSubmissions(app, context);
+  registerWhatIf(app, context);
 }
 
 function registerGovernance(app: GatewayApp, { network, governance, store }: RouteContext): void {
