@@ -12,7 +12,7 @@ import { SourcesPanel } from "../parts/sources-panel.tsx";
 import { StateMark } from "../parts/state-mark.tsx";
 import { Clock } from "../parts/times.tsx";
 import { formatExact, formatPrice, formatSpan, formatVolatility, formatWidth } from "../view/format.ts";
-import { CHAIN_MEANS, STATE_WORDS, sayChainSentences, saySentences } from "../view/words.ts";
+import { CHAIN_MEANS, sayChainSentences, sayMeans, saySentences } from "../view/words.ts";
 
 /** One feed: what is certified of it, what may be done with it, why, and how it came about. */
 export function FeedPage({ feed, slug }: { readonly feed: string; readonly slug: string }): JSX.Element {
@@ -133,7 +133,7 @@ function VerdictPanel({ item, isChain }: ItemProps): JSX.Element {
         ) : isChain ? (
           CHAIN_MEANS[state]
         ) : (
-          STATE_WORDS[state].means
+          sayMeans(breaker)
         )}
       </p>
       <ul class="permits">

@@ -12,6 +12,15 @@ export const STATE_WORDS: Readonly<Record<State, { readonly word: string; readon
   open: { word: "Paused", breaker: "open", means: "The price is in doubt; disputed loans wait." },
 };
 
+/** What a state means for a feed: why it is open changes what the person should think of the price. */
+export function sayMeans({ state, reasons }: Pick<BreakerInfo, "state" | "reasons">): string {
+  const rules = reasons.map(({ rule }) => rule);
+  if (state !== "open" || rules.length === 0) return STATE_WORDS[state].means;
+  if (rules.every((rule) => rule === "manual")) return "People paused it; the breaker finds nothing wrong with the price itself.";
+  if (rules.some((rule) => rule === "stale" || rule === "restart")) return "There is no fresh price to act on yet.";
+  return STATE_WORDS[state].means;
+}
+
 /** The most severe first. */
 export const STATE_ORDER: Readonly<Record<State, number>> = { open: 0, "half-open": 1, closed: 2 };
 

@@ -10,6 +10,7 @@ import {
   sayChainSentences,
   sayChange,
   sayClears,
+  sayMeans,
   sayReason,
   saySentences,
   sayState,
@@ -91,6 +92,16 @@ it("a chain speaks of the chain, and as clearly", () => {
   );
   expect(sayChainSentences({ liquidate: "any", borrow: true, budgetBps: 1_900 }).join(" ")).toContain("19 %");
   expect(sayChainSentences({ liquidate: "none", borrow: false, budgetBps: 0 })[0]).toContain("Nobody");
+});
+
+it("a pause by hand is not called a doubt about the price, nor is silence", () => {
+  const manual: Reason = { rule: "manual", measuredMs: 1, limitMs: 0 };
+  const stale: Reason = { rule: "stale", measuredMs: 90_000, limitMs: 60_000 };
+  const jump: Reason = { rule: "jump", measuredBps: 420, limitBps: 300 };
+  expect(sayMeans({ state: "open", reasons: [manual] })).toContain("People paused it");
+  expect(sayMeans({ state: "open", reasons: [manual, stale] })).toContain("no fresh price");
+  expect(sayMeans({ state: "open", reasons: [manual, jump] })).toContain("in doubt");
+  expect(sayMeans({ state: "closed", reasons: [] })).toContain("undisputed");
 });
 
 it("a change without a rule says what it is", () => {
