@@ -5,6 +5,7 @@ import { isOriginAllowed, type OriginRule } from "../access.ts";
 import type { GatewayLogger } from "../ports.ts";
 import { createProblem, PROBLEM_TYPE, type ProblemCode } from "../problems.ts";
 import { fieldFaultsOf, pathOf, sendProblem } from "./replies.ts";
+import { createTaper } from "./taper.ts";
 
 /** The routes that take what keyholders signed, and those that compute. */
 export const PAUSE_ROUTE = "/v1/breaker/pause";
@@ -88,13 +89,12 @@ function answerError(
   }
 }
 
-/** Says the 1st, 2nd, 4th, 8th … failure of a route, so that a broken route does not drown the log. */
 function taperedError(log: GatewayLogger): (error: Error, request: FastifyRequest) => void {
-  const counts = new Map<string, number>();
+  const taper = createTaper();
   return (error, request) => {
     const route = request.routeOptions.url ?? "(none)";
-    const count = (counts.get(route) ?? 0) + 1;
-    counts.set(route, count);
-    if (Number.isInteger(Math.log2(count))) log.error({ err: error, route, count }, "a request failed in the gateway");
+    const count = taper.next(route);
+    if (count === undefined) return;
+    log.error({ err: error, route, count }, "a request failed in the gateway: a bug in this program; please report the line");
   };
 }

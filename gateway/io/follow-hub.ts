@@ -8,6 +8,7 @@ import type { GatewayLogger, RoundStore } from "../ports.ts";
 import { encodeEvent } from "./follow-wire.ts";
 import type { Outlet } from "./outlets.ts";
 import type { Place } from "./stream.ts";
+import { createTaper, type Taper } from "./taper.ts";
 
 /** Who follows a node or gateway are gateways, each with thousands of readers of its own. */
 export const FOLLOW_LIMITS = {
@@ -55,6 +56,7 @@ type Hub = {
   readonly store: Pick<RoundStore, "latest" | "range" | "bodyOf" | "transitions" | "evidence">;
   readonly limits: FollowLimits;
   readonly log: GatewayLogger;
+  readonly taper: Taper;
   readonly followers: Set<Follower>;
   readonly events: Map<Digest, Buffer | undefined>;
   /** Rounds that live followers were told, the newest {@link LATE_ROUNDS}. */
@@ -72,7 +74,7 @@ type Hub = {
  */
 export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "log">): FollowHub {
   const hub: Hub = {
-    ...{ ...parts, followers: new Set(), events: new Map(), told: new Map(), hole: undefined },
+    ...{ ...parts, taper: createTaper(), followers: new Set(), events: new Map(), told: new Map(), hole: undefined },
     // What there is already is told to each follower when it comes.
     toldPapers: new Set(papersOf(parts.store, true).map(({ key }) => key)),
     configDigest: parts.store.latest()?.certified.certificate.header.configDigest,
@@ -99,22 +101,25 @@ export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "log">): F
 }
 
 function open(hub: Hub, outlet: Outlet, { after, place }: { readonly after: number | undefined; readonly place: Place }): void {
-  const { store, limits, followers, log } = hub;
+  const { store, limits, followers, log, taper } = hub;
   const newest = store.latest()?.certified.certificate.header.round ?? 0;
   const from = Math.max(after ?? newest - limits.defaultBackfill, newest - limits.maxBackfill, -1);
   const follower: Follower = { outlet, place: place.id, round: from, live: false, stalledAt: undefined };
   followers.add(follower);
   outlet.onClose(() => followers.delete(follower));
   outlet.open();
-  for (const { event } of papersOf(store, true)) outlet.write(event());
   replay(hub, follower).catch((error: unknown) => {
-    log.error({ err: error }, "what a follower is to catch up with could not be read; it was let go and may resume");
     outlet.cut();
+    const count = taper.next("replay");
+    if (count === undefined) return;
+    const advice = "it was let go and may resume; look at the disk of storage.path if it lasts";
+    log.error({ err: error, count }, `what a follower is to catch up with could not be read: ${advice}`);
   });
 }
 
-/** Stored rounds at the follower's own pace, then live. The last look at the store and going live are one step, so none is lost. */
+/** Papers, then stored rounds at the follower's own pace, then live. The last look at the store and going live are one step, so none is lost. */
 async function replay(hub: Hub, follower: Follower): Promise<void> {
+  for (const { event } of papersOf(hub.store, true)) follower.outlet.write(event());
   for (;;) {
     const stored = hub.store.range({ from: follower.round + 1, to: Number.MAX_SAFE_INTEGER, limit: REPLAY_BATCH });
     if (stored.length === 0) break;

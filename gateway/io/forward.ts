@@ -1,13 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { fromHex, type Hex, keccakHex } from "../../protocol/bytes.ts";
+import type { DocumentReader } from "../document-reader.ts";
 import type { GatewayLogger } from "../ports.ts";
+import type { FeedLookup } from "../queries.ts";
 import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE, WHAT_IF_ROUTE } from "./faults.ts";
 import { sendProblem } from "./replies.ts";
+import { createTaper } from "./taper.ts";
 
 /** Names the node whose answer it is. */
 export const UPSTREAM_HEADER = "x-breakwater-upstream";
 /** How many gateways a request has come through: one that is configured to relay to itself ends here. */
 const HOPS_HEADER = "x-breakwater-hops";
 const MAX_HOPS = 4;
+const HOPS = /^\d$/;
 /** A replay of a day of rounds over the largest config; everything else is small. */
 const MAX_REPLY_BYTES = 16 * 2 ** 20;
 /** What a node knows already it says at once; a document's signatures have to be checked, and a large one carried there. */
@@ -21,13 +26,15 @@ const REST_MS = 5_000;
 /** `repeats`: to ask the next node when one falls silent does no harm; a document may be handed in twice, a replay is not begun twice. */
 type Relayed = { readonly method: "GET" | "POST"; readonly timeoutMs: number; readonly repeats: boolean };
 
+const SOURCES_ROUTE = "/v1/feeds/:id/sources";
+
 /** What only a node can answer: by its route, as the gateway has it. */
 const RELAYED: Readonly<Record<string, Relayed>> = {
   [PAUSE_ROUTE]: { method: "POST", timeoutMs: SUBMIT_MS, repeats: true },
   [DOCUMENTS_ROUTE]: { method: "POST", timeoutMs: SUBMIT_MS, repeats: true },
   [REPLAY_ROUTE]: { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
   [WHAT_IF_ROUTE]: { method: "POST", timeoutMs: REPLAY_MS, repeats: false },
-  "/v1/feeds/:id/sources": { method: "GET", timeoutMs: LOOK_MS, repeats: true },
+  [SOURCES_ROUTE]: { method: "GET", timeoutMs: LOOK_MS, repeats: true },
 };
 /** Of a node's reply; everything else is this gateway's own. */
 const KEPT_HEADERS = ["content-type", "cache-control", "retry-after"];
@@ -36,14 +43,19 @@ type Upstreams = {
   /** Bases, in the order in which they are asked. */
   readonly urls: readonly string[];
   readonly log: GatewayLogger;
+  readonly read: DocumentReader;
+  readonly lookup: FeedLookup;
 };
 
 /**
  * Relays what a replica cannot answer itself to the first node that is up; the reply names it in `x-breakwater-upstream`. Only requests that
- * this gateway's own schemas, limits and keys let through are relayed. Without a node that answers the reply is the problem `no-node`.
+ * this gateway's own schemas, limits and keys let through are relayed, and of documents only what a keyholder signed: to the node all of
+ * this gateway's readers are one address, and nobody may use up what it grants them. Without a node that answers the reply is the problem
+ * `no-node`.
  */
-export function registerForward(app: FastifyInstance, { urls, log }: Upstreams): void {
+export function registerForward(app: FastifyInstance, { urls, log, read, lookup }: Upstreams): void {
   if (urls.length === 0) return;
+  const taper = createTaper();
   const restingUntil = new Map<string, number>();
   const ordered = (): readonly string[] => {
     const now = performance.now();
@@ -53,23 +65,51 @@ export function registerForward(app: FastifyInstance, { urls, log }: Upstreams):
   app.addHook("preHandler", async (request, reply) => {
     const relayed = RELAYED[request.routeOptions.url ?? ""];
     if (relayed === undefined || relayed.method !== request.method) return;
-    const hops = Number(request.headers[HOPS_HEADER] ?? 0);
-    if (!(hops < MAX_HOPS)) {
+    const path = pathOf(request, lookup);
+    if (path === undefined) return;
+    const hops = request.headers[HOPS_HEADER] ?? "0";
+    if (typeof hops !== "string" || !HOPS.test(hops) || Number(hops) >= MAX_HOPS) {
       return sendProblem(request, reply, "no-node", { detail: `relayed ${MAX_HOPS} times and no node was among them` });
     }
+    if (isDocumentRoute(path) && readSubmission(request, read) === undefined) {
+      const detail = "expected a document that keyholders of this network signed, and nobody else";
+      return sendProblem(request, reply, "document-malformed", { detail, judgement: "malformed" });
+    }
     for (const url of ordered()) {
-      const answer = await ask(url, request, { ...relayed, hops: hops + 1 });
-      if (answer.ok) return send(reply, answer.value, new URL(url).host);
+      const answer = await ask(`${url.replace(/\/$/, "")}${path}`, request, { ...relayed, hops: Number(hops) + 1 });
+      const upstream = new URL(url).host;
+      if (answer.ok) {
+        taper.clear(upstream);
+        return send(reply, answer.value, upstream);
+      }
       restingUntil.set(url, performance.now() + REST_MS);
-      log.warn(
-        { upstream: new URL(url).host, why: answer.why },
-        "a node to relay to does not answer: is it running, and is this its API?",
-      );
+      const failures = taper.next(upstream);
+      if (failures !== undefined) {
+        const advice = "a node to relay to does not answer: is it running, and is this its API?";
+        log.warn({ upstream, why: answer.why, failures }, advice);
+      }
       if (answer.begun && !relayed.repeats)
         return sendProblem(request, reply, "no-node", { detail: `the node asked did not finish: ${answer.why}` });
     }
     return sendProblem(request, reply, "no-node", { detail: `none of the ${urls.length} nodes behind this gateway answers` });
   });
+}
+
+/** Made anew of what the route means, never of the text that came: a target may be a whole URL, or climb with `%2e%2e`. */
+function pathOf({ routeOptions, params }: FastifyRequest, lookup: FeedLookup): string | undefined {
+  const { url = "" } = routeOptions;
+  if (url !== SOURCES_ROUTE) return url;
+  const { id } = params as { readonly id: string };
+  return lookup.one(id) === undefined ? undefined : url.replace(":id", id);
+}
+
+function isDocumentRoute(path: string): boolean {
+  return path === PAUSE_ROUTE || path === DOCUMENTS_ROUTE;
+}
+
+function readSubmission({ body }: FastifyRequest, read: DocumentReader) {
+  const bytes = fromHex((body as { readonly document: Hex }).document);
+  return read({ digest: keccakHex(bytes), bytes });
 }
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Buffer };
@@ -89,7 +129,7 @@ async function ask(
   request.raw.socket.once("close", abandon);
   let begun = false;
   try {
-    const response = await fetch(`${url.replace(/\/$/, "")}${request.url}`, {
+    const response = await fetch(url, {
       method,
       headers: { accept: "application/json", [HOPS_HEADER]: String(hops), ...(method === "POST" ? JSON_BODY : {}) },
       ...(method === "POST" ? { body: JSON.stringify(request.body) } : {}),

@@ -173,7 +173,7 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
     ...{ callerOf, origins, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
-  registerForward(app, { urls: options.forward ?? [], log });
+  registerForward(app, { urls: options.forward ?? [], log, read: context.read, lookup: context.lookup });
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
   registerSocketRoute(app, context);

@@ -6,6 +6,7 @@ import type { GatewayLogger, RoundStore } from "../ports.ts";
 import type { RoundSnapshot } from "../snapshots.ts";
 import type { DropReason, StreamMetrics } from "./metrics.ts";
 import type { Outlet } from "./outlets.ts";
+import { createTaper, type Taper } from "./taper.ts";
 
 /** Rounds read from the store at a time while a reader catches up. */
 const REPLAY_BATCH = 16;
@@ -77,6 +78,7 @@ type Hub = {
   readonly limits: StreamLimits;
   readonly metrics: StreamMetrics;
   readonly log: GatewayLogger;
+  readonly taper: Taper;
   readonly readers: Set<Reader>;
   readonly perPlace: Map<string, number>;
   /** The newest round's frames by selection: a thousand readers of one selection share one buffer. */
@@ -93,7 +95,10 @@ type Hub = {
 export function createStreamHub(
   parts: Pick<Hub, "latest" | "range" | "snapshot" | "now" | "limits" | "metrics" | "log">,
 ): StreamHub {
-  const hub: Hub = { ...parts, readers: new Set(), perPlace: new Map(), frames: new Map(), framesOf: undefined, draining: false };
+  const hub: Hub = {
+    ...{ ...parts, taper: createTaper(), readers: new Set(), perPlace: new Map() },
+    ...{ frames: new Map(), framesOf: undefined, draining: false },
+  };
   const { readers } = hub;
   const heartbeat = setInterval(() => {
     for (const reader of readers) beat(hub, reader);
@@ -129,7 +134,7 @@ function refusalOf({ readers, perPlace, limits, draining }: Hub, { id, max }: Pl
 }
 
 function open(hub: Hub, outlet: Outlet, { feeds, after: last, place }: StreamRequest): void {
-  const { latest, limits, readers, perPlace, metrics, log, now } = hub;
+  const { latest, limits, readers, perPlace, metrics, log, taper, now } = hub;
   const newest = latest();
   const { after, skipped } = resumeAfter(last, {
     newest: newest?.certificate.header.round,
@@ -152,8 +157,11 @@ function open(hub: Hub, outlet: Outlet, { feeds, after: last, place }: StreamReq
   }
   if (skipped) outlet.notice(skippedNotice(after));
   replay(hub, reader).catch((error: unknown) => {
-    log.error({ err: error, at: now() }, "a stream's replay failed; the reader was let go and may resume");
     outlet.cut();
+    const count = taper.next("replay");
+    if (count === undefined) return;
+    const advice = "the reader was let go and may resume; look at the disk of storage.path if it lasts";
+    log.error({ err: error, at: now(), count }, `what a reader is to catch up with could not be read: ${advice}`);
   });
 }
 

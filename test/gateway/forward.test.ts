@@ -1,9 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { toHex } from "../../protocol/bytes.ts";
+import { GUARDIANS, governedNetwork, signedBy } from "../support/governance.ts";
+import { testKey } from "../support/network.ts";
+import { feedId } from "../support/rounds.ts";
 import { buildTestGateway } from "./support.ts";
 
-const DOCUMENT = { document: `0x${"ab".repeat(100)}` };
+const network = governedNetwork();
+const pauseBy = (keys: typeof GUARDIANS) =>
+  signedBy(keys, { kind: "pause", feed: feedId("ETH/USD"), action: "none", until: 1_795_301_000_000 }, network);
+const DOCUMENT = { document: toHex(pauseBy(GUARDIANS.slice(0, 1)).bytes) };
 const DOCUMENTS = "/v1/governance/documents";
 const SOURCES = "/v1/feeds/ETH-USD/sources";
 
@@ -36,7 +43,16 @@ function ok(response: ServerResponse, status = 200, content: object = { here: tr
   response.writeHead(status, headers).end(JSON.stringify(content));
 }
 
-const gatewayTo = (...forward: readonly string[]) => buildTestGateway({ forward });
+/** A request whose target is sent as it is. */
+async function statusOf(address: string, target: string): Promise<number> {
+  const socket = connect(Number(new URL(address).port), "127.0.0.1");
+  socket.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  let text = "";
+  for await (const piece of socket) text += String(piece);
+  return Number(text.split(" ")[1]);
+}
+
+const gatewayTo = (...forward: readonly string[]) => buildTestGateway({ network, rounds: [], forward });
 
 describe("what only a node can answer", () => {
   test("is asked of a node, whose name the reply bears", async () => {
@@ -81,9 +97,46 @@ describe("what only a node can answer", () => {
     expect((await post(DOCUMENTS, { document: `0x${"ab".repeat(9_000_000)}` })).status).toBe(413);
     expect((await get(`${SOURCES}?x=1`)).status).toBe(400);
     expect((await get(DOCUMENTS)).status).toBe(200);
-    expect((await get("/v1/feeds/ETH-USD")).status).toBe(200);
+    expect((await get("/v1/feeds")).status).toBe(200);
     expect(upstream.asked).toEqual([]);
   });
+
+  test("is not asked with a document that no keyholder signed: a stranger's flood would use up what the node grants this gateway", async () => {
+    const upstream = await node();
+    const { post } = await gatewayTo(upstream.url);
+    const strangers = pauseBy([testKey(99)]);
+    for (const document of ["0xabab", toHex(strangers.bytes), `${DOCUMENT.document}00`]) {
+      for (const path of ["/v1/breaker/pause", DOCUMENTS]) {
+        const reply = await post(path, { document });
+        expect([reply.status, reply.json().code]).toEqual([422, "malformed"]);
+      }
+    }
+    expect(upstream.asked).toEqual([]);
+  });
+
+  test.each(["http://elsewhere.example/v1/feeds/ETH-USD/sources", "https://u:p@elsewhere.example/v1/feeds/ETH-USD/sources"])(
+    "is asked below the node's own base, whatever the target says: %s",
+    async (target) => {
+      const upstream = await node();
+      const { app } = await gatewayTo(`${upstream.url}/behind/proxy`);
+      const address = await app.listen({ host: "127.0.0.1", port: 0 });
+      closing.push(() => app.close());
+      expect(await statusOf(address, target)).toBe(200);
+      expect(upstream.asked.map(({ url }) => url)).toEqual([`/behind/proxy${SOURCES}`]);
+    },
+  );
+
+  test.each(["%2e%2e", "..", "..%2f..%2fadmin", "..\\..\\admin", "ETH-USD%2f..", "NO-FEED"])(
+    "no path climbs out of it, and no feed that is none is asked for: %s",
+    async (id) => {
+      const upstream = await node();
+      const { app } = await gatewayTo(`${upstream.url}/behind/proxy`);
+      const address = await app.listen({ host: "127.0.0.1", port: 0 });
+      closing.push(() => app.close());
+      expect([400, 404]).toContain(await statusOf(address, `/v1/feeds/${id}/sources`));
+      expect(upstream.asked).toEqual([]);
+    },
+  );
 
   test("is asked of the next node when one is gone, and of that one first from then on", async () => {
     const [gone, here] = [await node(), await node()];
@@ -114,7 +167,7 @@ describe("what only a node can answer", () => {
   test("does not go round in circles", async () => {
     const upstream = await node();
     const { app } = await gatewayTo(upstream.url);
-    for (const hops of ["4", "9", "x"]) {
+    for (const hops of ["4", "9", "x", "-1e308", "0x1", ""]) {
       const reply = await app.inject({ method: "GET", url: SOURCES, headers: { "x-breakwater-hops": hops } });
       expect(reply.statusCode).toBe(503);
     }
