@@ -6,6 +6,7 @@ import { chainLeaf, type FeedId, slugToFeed } from "../protocol/feed.ts";
 import { MAX_DOCUMENT_BYTES } from "../protocol/governance-codec.ts";
 import { fail, ok, type Result } from "../protocol/result.ts";
 import { INTERVALS, type Interval } from "./candles.ts";
+import { DEFAULT_PARTICIPATION, MAX_PARTICIPATION } from "./participation.ts";
 
 /** Feeds in one bundle or stream: what a large portfolio needs, and a bound on what one reader costs. */
 export const MAX_CHOSEN_FEEDS = 100;
@@ -79,6 +80,10 @@ export const bodyQuerySchema = z.strictObject({
 
 export const committeeQuerySchema = z.strictObject({
   config: flagSchema.describe("1 adds the config in force, whose RFC 8785 form hashes to configDigest"),
+});
+
+export const participationQuerySchema = z.strictObject({
+  rounds: wholeNumber(1, MAX_PARTICIPATION, "the last so many round numbers").default(DEFAULT_PARTICIPATION),
 });
 
 export const evidenceQuerySchema = z.strictObject({

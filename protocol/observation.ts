@@ -121,6 +121,15 @@ export function decodeObservation(bytes: Uint8Array): Result<Observation, string
   return fault === undefined ? ok({ round, configDigest, observer, head, entries, gauges, shadows, documents }) : fail(fault);
 }
 
+/** Version, round and config digest stand before the observer. */
+const OBSERVER_AT = 1 + 8 + 32;
+
+/** Who made an observation, from the hex of its canonical bytes: of one that was verified before, and without opening the rest. */
+export function readObserver(observation: Hex): Address {
+  const begin = 2 + 2 * OBSERVER_AT;
+  return `0x${observation.slice(begin, begin + 40)}`;
+}
+
 /** Signs as its observer: what a key says it says in its own name. */
 export function signObservation(
   contents: Omit<Observation, "observer">,

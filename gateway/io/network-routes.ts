@@ -6,6 +6,7 @@ import { evidenceListSchema, toCommitteeDocument } from "../documents.ts";
 import { readinessOf } from "../lease.ts";
 import { committeeQuerySchema, evidenceQuerySchema, noQuerySchema } from "../queries.ts";
 import type { GatewayApp, RouteContext } from "./context.ts";
+import { registerParticipation } from "./participation-route.ts";
 import { describeResponses, sendJson, sendProblem } from "./replies.ts";
 
 /** A retired committee may be believed for no longer than a few rounds. */
@@ -16,6 +17,7 @@ const readySchema = z.strictObject({ ready: z.literal(true), round: z.int(), val
 /** Whose signatures count, who signed twice, and how this process is. */
 export function registerNetworkRoutes(app: GatewayApp, context: RouteContext, registry: Registry): void {
   registerCommittee(app, context);
+  registerParticipation(app, context);
   registerEvidence(app, context);
   registerHealth(app, context);
   registerMetrics(app, registry);
