@@ -11,8 +11,10 @@ import { governanceCommand } from "./commands/governance.ts";
 import { incidentsCommand } from "./commands/incidents.ts";
 import { initCommand } from "./commands/init.ts";
 import { keysCommand } from "./commands/keys.ts";
+import { marketCommand } from "./commands/market.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { pauseCommand } from "./commands/pause.ts";
+import { redisAclCommand } from "./commands/redis-acl.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
@@ -26,6 +28,8 @@ const program = new Command("breakwater")
   .addCommand(keysCommand())
   .addCommand(nodeCommand())
   .addCommand(gatewayCommand())
+  .addCommand(redisAclCommand())
+  .addCommand(marketCommand())
   .addCommand(doctorCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

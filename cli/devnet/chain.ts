@@ -9,9 +9,16 @@ const UPTIME_FEED: Address = "0x00000000000000000000000000000000000005e9";
 /** Blocks of a second, so that a person sees a whole congestion; the rest as in production. */
 export const DEVELOPMENT_CHAIN = { chain: WSTETH_RATE.chain, blockMs: 1_000, uptimeFeed: UPTIME_FEED };
 
-/** The development network's own chain, behind three endpoints on this machine. @throws when no port is free */
-export function openChain(): Promise<RpcServer> {
-  const { chain: name, blockMs } = DEVELOPMENT_CHAIN;
+/** The development network's own chain, behind three endpoints on this machine. @throws when no port is free, or `port` is taken */
+export function openChain({
+  port = 0,
+  blockMs = DEVELOPMENT_CHAIN.blockMs,
+}: {
+  readonly port?: number;
+  readonly blockMs?: number;
+} = {}): Promise<RpcServer> {
+  const { chain: name } = DEVELOPMENT_CHAIN;
   const contracts = { rate: WSTETH_RATE.read.contract, uptime: UPTIME_FEED };
-  return startRpcServer({ chains: [createSimulatedChain({ name, blockMs, contracts, startAt: Date.now() })], now: Date.now });
+  const chain = createSimulatedChain({ name, blockMs, contracts, startAt: Date.now() });
+  return startRpcServer({ port, chains: [chain], now: Date.now });
 }

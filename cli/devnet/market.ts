@@ -6,7 +6,7 @@ import { catalogueListings, type VenueOverride } from "./layout.ts";
 export type MarketMode = "auto" | "live" | "simulated";
 
 /** A simulated venue on this machine has no public request budget to respect. */
-const SIMULATED_REQUESTS_PER_SECOND = 200;
+export const SIMULATED_REQUESTS_PER_SECOND = 200;
 /** Live needs this many venues to answer; the probe gives each this long. */
 const LIVE_VENUES = 6;
 const PROBE_MS = 4_000;
