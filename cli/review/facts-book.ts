@@ -7,8 +7,8 @@ import type { FeedId } from "../../protocol/feed.ts";
 import type { RoundBody } from "../../protocol/round.ts";
 import type { Secp256k1 } from "../../protocol/secp256k1.ts";
 
-/** Round numbers opened at a time: some 30 ms, in which nothing else is answered. */
-const BATCH = 50;
+/** Round numbers opened at a time: some 10 ms, in which nothing else is answered. */
+const BATCH = 20;
 /** The newest rounds of the walk are read again each time: one of them may have turned out an orphan. */
 const UNSETTLED = 8;
 

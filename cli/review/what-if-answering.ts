@@ -15,6 +15,9 @@ const MAX_FEEDS = 2;
 /** For so long the newest round stays the last one that is looked at: who drags a threshold compares like with like. */
 const PINNED_MS = 10_000;
 
+/** Rounds that an answer may be behind the newest one; it says where it ends. */
+const MAX_LAG = 60;
+
 export type Question = {
   readonly network: Network;
   readonly feed: FeedId;
@@ -61,6 +64,12 @@ export function createAnswering({
       const own = openFeed(question);
       if (isPinned(own, question, now())) return false;
       return own.book.step(spanOf(question, store).from);
+    },
+    /** Only the newest rounds are not opened yet: on a busy machine there is always one more. */
+    isNearlyThere: (question: Question): boolean => {
+      const span = spanOf(question, store);
+      const extent = openFeed(question).book.extent();
+      return extent !== undefined && extent.from <= span.from && extent.to >= span.to - MAX_LAG;
     },
     answer: (question: Question): WhatIf => {
       const own = openFeed(question);

@@ -12,14 +12,14 @@ export type ThreadData = { readonly path: string; readonly domain: Domain };
 export type Asked = { readonly id: number; readonly question: Question };
 export type Answered = { readonly id: number; readonly reply: Reply | { readonly kind: "fault"; readonly detail: string } };
 
-const LOWEST_PRIORITY = 19;
+const LOW_PRIORITY = 10;
 /** So long the first question of a feed waits for the rounds to be opened before it is told how far that is. */
 const WAIT_MS = 1_000;
 /** Opening goes on for so long without being asked again. */
 const ABANDONED_MS = 20_000;
 
-// On Linux a priority is a thread's own: what is asked here takes what the node's other threads leave.
-if (process.platform === "linux") setPriority(0, LOWEST_PRIORITY);
+// On Linux a priority is a thread's own: what is asked here gives way to what the node signs, and still ends on a busy machine.
+if (process.platform === "linux") setPriority(0, LOW_PRIORITY);
 const { path, domain } = workerData as ThreadData;
 const store = readStore({ path, domain });
 const answering = createAnswering({ store, scheme: loadSecp256k1(), now: () => performance.now() });
@@ -29,7 +29,10 @@ let working = false;
 async function answer(question: Question): Promise<Reply> {
   const startedAt = performance.now();
   while (answering.step(question)) {
-    if (performance.now() - startedAt > WAIT_MS) return answering.progress(question);
+    if (performance.now() - startedAt > WAIT_MS) {
+      if (answering.isNearlyThere(question)) break;
+      return answering.progress(question);
+    }
     await nextTurn();
   }
   return { kind: "answer", whatIf: answering.answer(question) };
