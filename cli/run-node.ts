@@ -100,7 +100,10 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
       registry: metrics.registry,
       log,
     });
-    stops.push(() => gateway.close());
+    stops.push(async () => {
+      await gateway.drain();
+      await gateway.close();
+    });
     log.info(
       { address: key.address, api: gateway.address, network: network.config.network, scheme: key.scheme.name },
       "node started",

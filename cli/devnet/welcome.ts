@@ -30,6 +30,7 @@ export function welcome({
     "Breakwater development network: four nodes that sign prices and liquidation verdicts together, one round a second.",
     "",
     `  Market    ${market}`,
+    `  Dashboard ${api}/`,
     `  API       ${api}/v1/feeds   docs ${api}/docs   metrics ${api}/metrics`,
     "            a gateway: it holds no key, follows all four nodes, verifies every round, and outlives any of them",
     `  Control   ${control}/nodes`,
