@@ -6,7 +6,7 @@ import type { SignedDocument } from "../protocol/governance.ts";
 import type { CertifiedRound, RoundBody } from "../protocol/round.ts";
 import type { Secp256k1 } from "../protocol/secp256k1.ts";
 import type { Transition } from "../protocol/transition.ts";
-import { createBudget } from "./following/budget.ts";
+import { BODY_COST, createBudget } from "./following/budget.ts";
 import { type EntryCode, MAY_WAIT, type Place, UNCHARGED } from "./following/codes.ts";
 import { createConvictions } from "./following/convictions.ts";
 import type { Desk, Recompute, Recomputed } from "./following/desk.ts";
@@ -108,7 +108,7 @@ export function createFollower({
         return takeRound(judged.verified, counted);
       case "refused":
         if (MAY_WAIT.includes(judged.code)) waiting.put({ from, entry, digest: judged.digest });
-        if (!UNCHARGED.includes(judged.code)) budget.charge(from, now);
+        if (!UNCHARGED.includes(judged.code)) budget.charge(from, now, judged.code === "body" ? BODY_COST : 1);
         return [counted(judged.code, judged.detail)];
     }
   };

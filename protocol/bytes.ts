@@ -10,8 +10,23 @@ export type Digest = Hex;
 
 export const ZERO_DIGEST: Digest = `0x${"00".repeat(32)}`;
 
+/** Of more bytes a text that is put together digit by digit takes seconds and a gigabyte at the size of the largest body. */
+const SHORT_BYTES = 256;
+const DIGITS = utf8ToBytes("0123456789abcdef");
+
 export function toHex(bytes: Uint8Array): Hex {
-  return `0x${hexOf(bytes)}`;
+  return bytes.length <= SHORT_BYTES ? `0x${hexOf(bytes)}` : longHex(bytes);
+}
+
+function longHex(bytes: Uint8Array): Hex {
+  const text = new Uint8Array(2 * bytes.length);
+  let at = 0;
+  for (const byte of bytes) {
+    text[at] = DIGITS[byte >> 4] ?? 0;
+    text[at + 1] = DIGITS[byte & 15] ?? 0;
+    at += 2;
+  }
+  return `0x${new TextDecoder().decode(text)}`;
 }
 
 /** The caller has checked the text (see {@link isHex}); anything else is a bug and throws. */

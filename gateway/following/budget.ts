@@ -7,11 +7,17 @@ import type { LogSource } from "../log.ts";
 export const REFUSED_PER_SECOND = 8;
 export const REFUSED_AT_ONCE = 64;
 
+/**
+ * A body that is not its certificate's own has had to be computed, up to a tenth of a second for a large network, and no honest source
+ * has one: it counts as so many.
+ */
+export const BODY_COST = 16;
+
 /** How much more of a source is looked at: whoever floods uses up his own share and nobody else's. */
 export type Budget = {
   readonly allows: (from: LogSource, now: number) => boolean;
-  /** One more of this source was looked at in vain. */
-  readonly charge: (from: LogSource, now: number) => void;
+  /** One more of this source was looked at in vain; one where it does not say otherwise. */
+  readonly charge: (from: LogSource, now: number, cost?: number) => void;
 };
 
 /** Sources are those that the operator chose to follow: their number is bounded by his config. */
@@ -28,8 +34,8 @@ export function createBudget(): Budget {
   };
   return {
     allows: (from, now) => shareOf(from, now).tokens >= 1,
-    charge: (from, now) => {
-      shareOf(from, now).tokens -= 1;
+    charge: (from, now, cost = 1) => {
+      shareOf(from, now).tokens -= cost;
     },
   };
 }

@@ -3,8 +3,10 @@ import { type Certificate, decodeCertificate, verifyCertificate } from "../../pr
 import type { Network } from "../../protocol/config.ts";
 import { roundDigest } from "../../protocol/eip712.ts";
 import { type CertifiedFault, newestEra, verifyInEra } from "../../protocol/era.ts";
+import type { Result } from "../../protocol/result.ts";
 import type { CertifiedRound, RoundBody } from "../../protocol/round.ts";
 import { decodeRoundBody, MAX_BODY_BYTES } from "../../protocol/round-codec.ts";
+import { findQuorumFault } from "../../protocol/transition.ts";
 import type { LogEntry } from "../log.ts";
 import { type Desk, type Recomputed, type Refusal, refused } from "./desk.ts";
 
@@ -37,10 +39,12 @@ export function judgeRound(desk: Desk, entry: RoundEntry, now: number): RoundJud
   if (walk.has(digest)) return { kind: "known" };
   const timing = findTimingFault(desk, header.round, now);
   if (timing !== undefined) return at(digest, timing);
+  const signed = verifySignatures(desk, certificate.value);
+  if ("kind" in signed) return at(digest, signed);
   if (entry.body.length > MAX_BODY_BYTES) return at(digest, refused("malformed", "body: too long"));
   const body = decodeRoundBody(entry.body);
   if (!body.ok) return at(digest, refused("malformed", `body: ${body.error}`));
-  const standing = verifyStanding(desk, { certificate: certificate.value, digest, body: body.value });
+  const standing = verifyStanding(desk, { certificate: certificate.value, digest, body: body.value, signed });
   if ("kind" in standing) return at(digest, standing);
   const computed = desk.recompute(standing, body.value, desk.scheme);
   if (!computed.ok) return at(digest, refused("body", computed.error));
@@ -60,20 +64,41 @@ function findTimingFault({ walk, way }: Desk, round: number, now: number): Refus
   return aheadMs > maxSkewMs ? refused("future", `round ${round} is ${aheadMs} ms ahead of this clock`) : undefined;
 }
 
-type Claim = { readonly certificate: Certificate; readonly digest: Digest; readonly body: RoundBody };
+/** The network that the header names, and what its era says to the signatures. */
+type Signed = { readonly network: Network; readonly verified: Result<Digest, CertifiedFault> };
 
-/** The network under whose config the round counts: the quorum that was due signed it, or the walk back from a verified round names it. */
-function verifyStanding(desk: Desk, claim: Claim): Network | Refusal {
-  const { genesis, scheme, walk, way } = desk;
-  const { certificate, digest, body } = claim;
+/**
+ * Asked before the body is decoded, which may have forty megabytes: nobody without the keys of a quorum makes a follower read one. A
+ * config that is not in force in that round may turn out to be; a quorum of its own committee must have signed all the same.
+ */
+function verifySignatures({ genesis: { domain }, scheme, way }: Desk, certificate: Certificate): Signed | Refusal {
   const { header } = certificate;
-  const parentDigest = body.parent === undefined ? ZERO_DIGEST : roundDigest(genesis.domain, body.parent);
-  if (parentDigest !== header.parent) return refused("body", "the parent is not the one that the header names");
   const network = way.find(header.configDigest);
   if (network === undefined) return refused("unknown-config", `round ${header.round} is of config ${header.configDigest}`);
   const verified = verifyInEra(certificate, { eras: way.eras(), scheme });
-  if (verified.ok) return network;
+  if (verified.ok) return { network, verified };
   if (verified.error.code !== "config") return refused("certificate", describe(verified.error));
+  const fault = findQuorumFault(certificate, { committee: network.committee, domain, scheme });
+  return fault === undefined
+    ? { network, verified }
+    : refused("certificate", `not signed by the quorum of its own config (${fault})`);
+}
+
+type Claim = {
+  readonly certificate: Certificate;
+  readonly digest: Digest;
+  readonly body: RoundBody;
+  readonly signed: Signed;
+};
+
+/** The network under whose config the round counts: the quorum that was due signed it, or the walk back from a verified round names it. */
+function verifyStanding(desk: Desk, { certificate, digest, body, signed }: Claim): Network | Refusal {
+  const { genesis, scheme, walk, way } = desk;
+  const { header } = certificate;
+  const { network, verified } = signed;
+  const parentDigest = body.parent === undefined ? ZERO_DIGEST : roundDigest(genesis.domain, body.parent);
+  if (parentDigest !== header.parent) return refused("body", "the parent is not the one that the header names");
+  if (verified.ok) return network;
   // A later round under the config could lead into it as well; only the first one, by its parent, says where its rounds begin.
   const isFirst = body.parent !== undefined && body.parent.configDigest !== header.configDigest;
   if (isFirst && way.take({ config: network.config, certificate }).ok) return network;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { REFUSED_AT_ONCE, REFUSED_PER_SECOND } from "../../gateway/following/budget.ts";
+import { BODY_COST, REFUSED_AT_ONCE, REFUSED_PER_SECOND } from "../../gateway/following/budget.ts";
 import { REFUSAL_CODES, type RefusalCode } from "../../gateway/following/codes.ts";
 import { EVIDENCE_PER_SIGNER } from "../../gateway/following/convictions.ts";
 import { KNOWN_ROUNDS } from "../../gateway/following/walk.ts";
@@ -174,6 +174,16 @@ describe("what is refused", () => {
       },
     },
     {
+      code: "certificate",
+      what: "fewer than a quorum, and a body that is not looked at for that",
+      entry: { ...signedEntry(header, QUORUM.slice(1)), body: new Uint8Array(9) },
+    },
+    {
+      code: "unknown-config",
+      what: "a round of a config that nothing leads to, whose body is not looked at yet",
+      entry: { ...signedEntry({ ...header, configDigest: digestOf(9) }, QUORUM), body: new Uint8Array(9) },
+    },
+    {
       code: "body",
       what: "the body of another round",
       entry: { ...entry, body: roundEntry(at(history, -2)).body },
@@ -222,6 +232,19 @@ describe("what is refused", () => {
       before: [transitionEntry(transition)],
     },
     {
+      code: "certificate",
+      what: "a round under a config whose time is over, signed by too few even of those days: its body is not looked at",
+      entry: {
+        ...signedEntry(
+          { ...ofOld.certified.certificate.header, round: transition.certificate.header.round + 1 },
+          QUORUM.slice(1),
+          { body: roundEntry(ofOld).body, under: before },
+        ),
+        body: new Uint8Array(9),
+      },
+      before: [transitionEntry(transition)],
+    },
+    {
       code: "transition",
       what: "one whose first round is at another time than its number says",
       entry: transitionEntry({
@@ -250,6 +273,15 @@ describe("what is refused", () => {
     expect(second.filter((code) => code === "digest")).toHaveLength(REFUSED_PER_SECOND);
     expect(codesOf(follower.handle({ from: "a", entry }, NOW + 2_000))).toEqual(["head"]);
   });
+});
+
+test("bodies that had to be computed to be refused use a source up the sooner", () => {
+  const follower = followerOf(network);
+  const garbled = { ...entry, body: roundEntry(at(history, -2)).body };
+  const codes = Array.from({ length: 9 }, () => at(codesOf(follower.handle({ from: "a", entry: garbled }, NOW)), 0));
+  expect(codes.filter((code) => code === "body")).toHaveLength(REFUSED_AT_ONCE / BODY_COST);
+  expect(codes.at(-1)).toBe("over-budget");
+  expect(codesOf(follower.handle({ from: "b", entry }, NOW))).toEqual(["head"]);
 });
 
 describe("a committee that changes", () => {

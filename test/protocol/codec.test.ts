@@ -360,3 +360,13 @@ test("a reader keeps its first fault and gives zero from then on", () => {
   reader.refuse("later");
   expect(reader.end()).toBe("truncated at byte 2");
 });
+
+describe("hex", () => {
+  test("is the platform's, of few bytes and of many, and comes back", () => {
+    for (const length of [0, 1, 20, 256, 257, 4_097]) {
+      const bytes = Uint8Array.from({ length }, (_, index) => (index * 31) & 255);
+      expect(toHex(bytes)).toBe(`0x${Buffer.from(bytes).toString("hex")}`);
+      expect(fromHex(toHex(bytes))).toEqual(bytes);
+    }
+  });
+});
