@@ -6,12 +6,16 @@ import { LAST_ID } from "./redis-entries.ts";
  * script lie in one slot.
  */
 
+/** What a part of an entry costs beside its bytes: Redis takes it apart for the script, and a million of one byte take it half a second. */
+const PART_BYTES = 100;
+
 /**
  * The next entries of a writer: first what is in its papers, and only when no more are there what is in its rounds, so that a change of
  * config comes before the rounds under it.
  *
  * KEYS: papers, rounds. ARGV: the id read last of each, most entries, most bytes in all (passed by the last entry), most bytes and most
- * parts of one entry. Answers one list per key of `{id, bytes, parts}`; of an entry above a bound only `{id, bytes}`.
+ * parts of one entry. Answers one list per key of `{id, bytes, parts}`, `bytes` being what it cost to look at; of an entry above a bound only
+ * `{id, bytes}`. That one is looked at as well, while Redis does nothing else, so it counts like any other.
  */
 export const READ_SCRIPT = `
 local left, bytes, answer = tonumber(ARGV[3]), tonumber(ARGV[4]), {{}, {}}
@@ -22,11 +26,10 @@ for k = 1, 2 do
     if not entry then break end
     local size = 0
     for _, part in ipairs(entry[2]) do size = size + #part end
-    local found = {entry[1], size}
-    if size <= tonumber(ARGV[5]) and #entry[2] <= tonumber(ARGV[6]) then
-      found[3] = entry[2]
-      bytes = bytes - size
-    end
+    local cost = size + ${PART_BYTES} * #entry[2]
+    local found = {entry[1], cost}
+    if size <= tonumber(ARGV[5]) and #entry[2] <= tonumber(ARGV[6]) then found[3] = entry[2] end
+    bytes = bytes - cost
     table.insert(answer[k], found)
     after = entry[1]
     left = left - 1
@@ -45,6 +48,7 @@ local reached = false
 while steps < tonumber(ARGV[2]) and bytes > 0 do
   local entry = redis.call('XREVRANGE', KEYS[1], from, '-', 'COUNT', 1)[1]
   if not entry then return {false, steps} end
+  bytes = bytes - ${PART_BYTES} * #entry[2]
   for _, part in ipairs(entry[2]) do bytes = bytes - #part end
   reached = entry[1]
   from = '(' .. reached

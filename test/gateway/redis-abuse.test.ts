@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { LAST_ID, MAX_ENTRY_BYTES } from "../../gateway/redis-entries.ts";
+import { FIRST_ID, LAST_ID, MAX_ENTRY_BYTES } from "../../gateway/redis-entries.ts";
 import { streamKeys } from "../../gateway/redis-keys.ts";
+import { BACK_SCRIPT, READ_SCRIPT } from "../../gateway/redis-scripts.ts";
 import { until } from "../support/redis.ts";
 import { entryOf, NETWORK, paperOf, span, WRITERS, writerOf } from "./redis-logs.ts";
 import { closing, lengthOf } from "./redis-open.ts";
@@ -81,6 +82,21 @@ describe("a member who floods its streams", () => {
     expect(gateway.roundsOf(LIAR)).toEqual([2]);
     const sent = Number(/total_net_output_bytes:(\d+)/.exec(redis.cli("info", "stats"))?.[1]);
     expect(sent).toBeLessThan(1_000_000);
+  });
+});
+
+describe("what a script looks at in one call, while Redis does nothing else,", () => {
+  it.each([
+    ["large entries", () => [Buffer.from("x"), Buffer.alloc(2_000_000)]],
+    ["entries of very many parts", () => Array.from({ length: 20_000 }, () => "x")],
+  ])("ends after the first of %s", async (_, parts) => {
+    const { redis } = await open.redis();
+    const client = liar(redis.port);
+    for (let count = 0; count < 5; count++) await client.xadd(ROUNDS, "*", ...parts());
+    const bounds = [32, 1_048_576, 1_500_000, 6];
+    const read = await client.eval_ro(READ_SCRIPT, 2, PAPERS, ROUNDS, FIRST_ID, FIRST_ID, ...bounds);
+    expect(read).toEqual([[], [[expect.any(String), expect.any(Number)]]]);
+    expect(await client.eval_ro(BACK_SCRIPT, 1, ROUNDS, "+", 64, 1_048_576)).toEqual([expect.any(String), 1]);
   });
 });
 
