@@ -6,6 +6,8 @@ import { type SimulatedChain, type SimulatedTransaction, TIP_WEI } from "./chain
 const MAX_BATCH = 100;
 /** Blocks that `eth_feeHistory` tells of at most. */
 const MAX_HISTORY = 1_024n;
+/** What development chains are known by: nobody takes this one for Ethereum. */
+const CHAIN_ID = 1_337;
 
 type Wire = null | boolean | number | string | readonly Wire[] | { readonly [key: string]: Wire };
 type Fault = { readonly code: number; readonly message: string };
@@ -46,6 +48,7 @@ function answerOne(chain: SimulatedChain, request: unknown): Wire {
 }
 
 const METHODS: Readonly<Record<string, Method>> = {
+  eth_chainId: () => ({ result: quantity(CHAIN_ID) }),
   eth_blockNumber: (chain) => ({ result: quantity(chain.head().number) }),
   eth_feeHistory: feeHistory,
   eth_getBlockByNumber: blockByNumber,

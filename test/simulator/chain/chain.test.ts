@@ -84,6 +84,9 @@ describe("its JSON-RPC", () => {
     ],
   ];
   test.each(rows)("%s", (_, body, code) => expect(ask(body)).toMatchObject({ error: { code } }));
+  test("its id, by which endpoints of one chain are told from another's", () => {
+    expect(ask({ id: 1, method: "eth_chainId" })).toMatchObject({ result: "0x539" });
+  });
   test("an address without code", () => {
     const to = `0x${"cc".repeat(20)}`;
     expect(ask({ id: 1, method: "eth_call", params: [{ to, data: "0x" }, "latest"] })).toMatchObject({ result: "0x" });
