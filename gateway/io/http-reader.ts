@@ -8,7 +8,10 @@ import { decodeEvent, FOLLOW_ROUTE } from "./follow-wire.ts";
 
 /** Base64 of what the largest bodies come to under Zstandard, generously: one of 2 048 feeds and 64 nodes has a few MB. */
 const MAX_EVENT_CHARS = 32 * 2 ** 20;
-/** What one source may cost, unpacked: a whole backfill at once, then so much a second. Beyond it the connection waits. */
+/**
+ * What one source may cost, as it comes and again as it is unpacked: a whole backfill at once, then so much a second. Beyond it the
+ * connection waits. What is no entry costs as well: events of unknown names, comments, what stands beside an entry in its JSON.
+ */
 const PACE: PaceLimits = {
   entries: 4_096,
   entriesPerSecond: 100,
@@ -32,7 +35,12 @@ export type HttpReaderOptions = {
   /** Something that is no entry at all came from there. */
   readonly onGarbage: (from: LogSource, detail: string) => void;
   readonly log: GatewayLogger;
-  readonly limits?: { readonly silenceMs?: number; readonly firstRetryMs?: number; readonly maxRetryMs?: number };
+  readonly limits?: {
+    readonly silenceMs?: number;
+    readonly firstRetryMs?: number;
+    readonly maxRetryMs?: number;
+    readonly pace?: PaceLimits;
+  };
 };
 
 type Connection = HttpReaderOptions & {
@@ -56,7 +64,7 @@ export function createHttpReader(options: HttpReaderOptions): LogReader {
   const { firstRetryMs = FIRST_RETRY_MS, maxRetryMs = MAX_RETRY_MS } = options.limits ?? {};
   const source = sourceOf(options.base);
   const stopping = new AbortController();
-  const pace = createPace(PACE, performance.now());
+  const pace = createPace(options.limits?.pace ?? PACE, performance.now());
   let up = false;
   let ended: Promise<void> | undefined;
 
@@ -129,6 +137,7 @@ async function readEvents(connection: Connection, signal: AbortSignal, alive: ()
   const splitter = createEventSplitter(MAX_EVENT_CHARS);
   for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
     alive();
+    pace.spend({ entries: 0, bytes: piece.length }, performance.now());
     const events = splitter.take(piece);
     if (events === undefined) {
       onGarbage(source, `an event of more than ${MAX_EVENT_CHARS} characters`);
@@ -146,6 +155,9 @@ async function readEvents(connection: Connection, signal: AbortSignal, alive: ()
       await rest(pace.restMs(performance.now()), signal);
       alive();
     }
+    const restMs = pace.restMs(performance.now());
+    if (restMs > 0) await rest(restMs, signal);
+    alive();
   }
   return "the stream ended";
 }

@@ -250,3 +250,30 @@ describe("a gateway that follows over HTTP", () => {
     expect(target.published).toHaveLength(1);
   });
 });
+
+test.each([
+  ["comments", `: ${"x".repeat(60_000)}\n\n`],
+  ["events of unknown names", `event: later\ndata: ${"x".repeat(60_000)}\n\n`],
+  [
+    "what stands beside an entry",
+    encodeEvent({ kind: "evidence", bytes: new Uint8Array(9) }).replace('"}', `","more":"${"x".repeat(1_000_000)}"}`),
+  ],
+])("a source that floods with %s is read no faster than one that sends entries", async (_, event) => {
+  let taken = 0;
+  const base = await upstream((response) => {
+    response.writeHead(200, EVENTS);
+    const more = (): void => {
+      if (response.destroyed) return;
+      response.write(event, () => {
+        taken += event.length;
+        setImmediate(more);
+      });
+    };
+    more();
+  });
+  const pace = { entries: 100, entriesPerSecond: 100, bytes: 1_000_000, bytesPerSecond: 1_000_000 };
+  await replica({ follows: [base], reading: { pace } });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // What lies in the sockets' buffers counts as taken here.
+  expect(taken).toBeLessThan(16_000_000);
+});
