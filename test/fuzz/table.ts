@@ -7,6 +7,7 @@ import { config } from "./targets/config.ts";
 import { control } from "./targets/control.ts";
 import { documents } from "./targets/documents.ts";
 import { foldTarget } from "./targets/fold.ts";
+import { following } from "./targets/following.ts";
 import { gateway } from "./targets/gateway.ts";
 import { gossip } from "./targets/gossip.ts";
 import { governance } from "./targets/governance.ts";
@@ -20,5 +21,5 @@ import { wire } from "./targets/wire.ts";
 /** Every boundary that is fuzzed; a new one is a file in targets/ and a line here. */
 export const TARGETS: readonly Target[] = [
   ...[gossip, wire, recover, foldTarget, governance, machine, documents, changes],
-  ...[texts, adapters, chainRpc, venueHttp, venueFrames, gateway, control, config, keyFile, backtest],
+  ...[texts, adapters, chainRpc, venueHttp, venueFrames, gateway, following, control, config, keyFile, backtest],
 ];

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { readNetworkFile, readNodeFile } from "../../../cli/files.ts";
+import { readAccessFile, readGatewayFile, readNetworkFile, readNodeFile } from "../../../cli/files.ts";
+import { parseRedisUrl } from "../../../gateway/redis-url.ts";
 import { OperationalError } from "../../../node/io/operational-error.ts";
 import { configDigest, parseNetworkConfig } from "../../../protocol/config.ts";
 import { base, parsed } from "../../protocol/config-input.ts";
@@ -21,10 +22,31 @@ const NODE = {
   logLevel: "info",
 };
 
-/** A file that is read as network.yaml and as node.yaml. */
+const GATEWAY = {
+  network: "network.yaml",
+  api: {
+    host: "0.0.0.0",
+    port: 8080,
+    trustProxy: ["10.0.0.0/8", "::1"],
+    cors: ["https://app.example.org"],
+    streamsPerAddress: 10,
+  },
+  follow: {
+    redis: { url: "rediss+sentinel://10.0.0.1,[::1]:7000/oracle", username: "gateway", passwordFile: "redis-password" },
+    http: ["http://10.0.0.1:8081", "https://node.example.org/api"],
+  },
+  forward: ["http://10.0.0.1:8081"],
+  storage: { path: "gateway.sqlite", rounds: 3_600 },
+  keysFile: "keys.yaml",
+  limits: { redis: true },
+};
+const KEYS = { required: true, keys: [{ name: "alice", sha256: "ab".repeat(32), requestsPerMinute: 60, streams: 2 }] };
+
+/** A file that is read as network.yaml, node.yaml, gateway.yaml and as keys. */
 export const config: Target = {
   name: "config",
-  about: "network.yaml and node.yaml: YAML, shape, thresholds and relations; an accepted config means one thing",
+  about:
+    "network.yaml, node.yaml, gateway.yaml and a keys file: YAML, shape, thresholds and relations; an accepted config means one thing",
   covers: [
     "protocol/config.ts",
     "protocol/config-fault.ts",
@@ -33,6 +55,9 @@ export const config: Target = {
     "protocol/thresholds.ts",
     "protocol/jcs.ts",
     "node/node-config.ts",
+    "gateway/gateway-config.ts",
+    "gateway/redis-url.ts",
+    "gateway/access.ts",
     "cli/files.ts",
   ],
   shape: "json",
@@ -82,13 +107,17 @@ export const config: Target = {
       "uniswap-v3-twap",
       "governors",
       "quorum",
+      "redis://",
+      "rediss+cluster://",
+      "@",
+      "::/0",
     ],
   ],
   open: async () => {
     const folder = mkdtempSync(join(tmpdir(), "breakwater-fuzz-config-"));
     const path = join(folder, "file.yaml");
     const small = { ...base(), feeds: base().feeds.slice(0, 1), basket: [] };
-    const inputs = [base(), parsed(small), NODE, small, parsed(GOVERNED), GOVERNED];
+    const inputs = [base(), parsed(small), NODE, small, parsed(GOVERNED), GOVERNED, GATEWAY, KEYS];
     const texts = [...inputs.map((input) => stringify(input)), ...inputs.map((input) => JSON.stringify(input)), ALIASES, CIRCLE];
     return {
       seeds: texts.map((text) => new Uint8Array(Buffer.from(text))),
@@ -139,7 +168,15 @@ function execute(path: string, input: Uint8Array): string {
     ensure(again.ok, "a parsed config parses again");
     ensure(configDigest(again.value) === network.configDigest, "a parsed config has one digest");
   });
-  return `${asNetwork} | ${asNode}`;
+  const asGateway = outcomeOf(() => {
+    const { follow, limits } = readGatewayFile(path);
+    ensure(follow.redis === undefined || parseRedisUrl(follow.redis.url).ok, "an accepted Redis URL opens");
+    ensure(follow.redis === undefined || !follow.redis.url.includes("@"), "no password stands in a URL");
+    ensure(follow.redis !== undefined || follow.http.length > 0, "there is something to follow");
+    ensure(!limits.redis || follow.redis !== undefined, "what counts is there");
+  });
+  const asKeys = outcomeOf(() => void readAccessFile(path));
+  return `${asNetwork} | ${asNode} | ${asGateway} | ${asKeys}`;
 }
 
 function outcomeOf(read: () => void): string {

@@ -1,3 +1,4 @@
+import { apiKeyDigest, formatApiKey } from "../../../gateway/access.ts";
 import type { GatewayPorts } from "../../../gateway/ports.ts";
 import { problemSchema } from "../../../gateway/problems.ts";
 import { keccakHex, toHex } from "../../../protocol/bytes.ts";
@@ -12,6 +13,7 @@ import { CHANGED, DOCUMENTS, INTO_CHANGED } from "./governance-memory.ts";
 const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE"] as const;
 /** Headers taken from one input. */
 const MAX_HEADERS = 12;
+const KEY = formatApiKey(new Uint8Array(32).fill(7));
 
 type Request = {
   readonly method: (typeof METHODS)[number];
@@ -23,6 +25,7 @@ type Request = {
 const network = governedNetwork({
   feeds: [...FEEDS, "NEW/USD"].map((feed) => ({ feed, preset: "major", sources: plainSources(feed, 6) })),
 });
+const HOLDER = { name: "alice", sha256: apiKeyDigest(KEY), requestsPerMinute: 100_000_000, streams: 100 };
 const WRITES = { max: 1_000_000_000, windowMs: 60_000 };
 /** Largest first: a mutation of several kilobytes is not what finds anything. */
 const SEED_DOCUMENTS = DOCUMENTS.filter(({ bytes }) => bytes.length < 1_024).slice(0, 4);
@@ -102,8 +105,8 @@ export const gateway: Target = {
     ],
   ],
   open: async () => {
-    const proxies = { trustProxy: ["127.0.0.1"] };
-    const { app, memory } = await buildTestGateway({ network, rateLimit: WRITES, writes: WRITES, ...proxies, ...ports });
+    const reading = { trustProxy: ["127.0.0.1"], cors: ["https://app.example.org"], access: { required: false, keys: [HOLDER] } };
+    const { app, memory } = await buildTestGateway({ network, rateLimit: WRITES, writes: WRITES, ...reading, ...ports });
     memory.kept.transitions.push(INTO_CHANGED);
     memory.kept.documents.push(...DOCUMENTS.map(({ digest, bytes, document: { kind } }) => ({ digest, kind, bytes })));
     const execute = async (input: Uint8Array): Promise<string> => {
@@ -155,6 +158,12 @@ function seedsOf(): readonly Uint8Array[] {
     ...["/v1/chains", "/v1/breaker/log", `/v1/breaker/log?feed=ETH-USD&from=${FIRST_ROUND}&to=${FIRST_ROUND + 2}&limit=1`],
     ...["/v1/governance", "/v1/governance/keyholders", "/v1/governance/documents?limit=2", "/v1/governance/transitions?limit=1"],
     ...[`/v1/governance/transitions?after=${FIRST_ROUND}`, `/v1/governance/documents/${DOCUMENTS[0]?.digest}`],
+    ...[`/v1/feeds/ETH-USD/candles?interval=5m&from=${at}&to=${at + 600_000}&limit=3`, "/v1/feeds?ids=ETH-USD,BTC-USD"],
+    ...[
+      `/v1/feeds/ETH-USD/twap?from=${at}&to=${at + 2_000}&minCoverageBps=1`,
+      "/v1/follow?after=1",
+      "/v1/ws?feeds=ETH-USD&after=7",
+    ],
     ...["/docs", "/docs/json", "/docs/static/index.html", "/openapi.json", "/v1/nothing"],
   ];
   const plain = urls.map((url) => ({ method: "GET", url, headers: {} }));
@@ -163,6 +172,9 @@ function seedsOf(): readonly Uint8Array[] {
     { method: "POST", url: "/v1/feeds", headers: { "content-type": "application/json" }, body: '{"a":1}' },
     { method: "OPTIONS", url: "/v1/feeds", headers: { origin: "http://a", "access-control-request-method": "PUT" } },
     { method: "HEAD", url: "/v1/feeds/ETH-USD", headers: { "if-none-match": '"x"', "x-forwarded-for": "1.2.3.4, ::1" } },
+    { method: "GET", url: "/v1/feeds", headers: { "x-api-key": KEY, "if-none-match": '*, W/"a", "b"', range: "bytes=0-9" } },
+    { method: "GET", url: "/v1/feeds", headers: { authorization: `Bearer ${KEY}`, origin: "https://app.example.org" } },
+    { method: "GET", url: "/v1/ws?feeds=ETH-USD", headers: { upgrade: "websocket", connection: "upgrade" } },
     { method: "GET", url: "/v1/feeds", headers: { "content-length": "5", "content-type": "text/plain" }, body: "hello" },
   ];
   const post = (url: string, body: object) => ({ method: "POST", url, headers: JSON_HEADERS, body: JSON.stringify(body) });
