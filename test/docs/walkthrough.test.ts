@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { matches, readSteps } from "./blocks.ts";
-import { walkThrough } from "./walkthrough.ts";
+import { canHaveOwnWorld, walkThrough } from "./walkthrough.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -64,6 +66,23 @@ describe("a walk", () => {
     expect(await walkThrough(file, { ownWorld: false })).toEqual({ blocks: 1, compared: 0, ownNetwork: false });
     const pid = Number(readFileSync(join(folder, "pid"), "utf8"));
     await expect.poll(() => existsSync(`/proc/${pid}/exe`), { timeout: 5_000 }).toBe(false);
+  });
+
+  test.skipIf(!canHaveOwnWorld())("dies with the process that walks", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "bw-left-"));
+    folders.push(folder);
+    const pulse = join(folder, "pulse");
+    const file = document("# A", ...sh(`while :; do date +%s%N >${pulse}; sleep 0.05; done`));
+    const code = `import(${JSON.stringify(join(import.meta.dirname, "walkthrough.ts"))}).then(({ walkThrough }) => walkThrough(process.argv[1]))`;
+    const walker = spawn(process.execPath, ["-e", code, file], { env: { ...process.env, TMPDIR: folder }, stdio: "ignore" });
+    await expect.poll(() => existsSync(pulse), { timeout: 30_000 }).toBe(true);
+    walker.kill("SIGKILL");
+    const beat = async (): Promise<boolean> => {
+      const before = readFileSync(pulse, "utf8");
+      await sleep(1_000);
+      return readFileSync(pulse, "utf8") !== before;
+    };
+    await expect.poll(beat, { timeout: 10_000 }).toBe(false);
   });
 
   test("does not wait for ever", { timeout: 60_000 }, async () => {

@@ -10,16 +10,19 @@ import { cloneFresh } from "./fresh-clone.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 
 /** One block may wait for a network to come up, or for a timelock, on a machine that does much else. */
-const BLOCK_MS = 240_000;
+const BLOCK_MS = 300_000;
 /** Of what a failing block printed, what a person needs to see why. */
 const TOLD_LINES = 60;
 const EXIT_OF_A_CLOSED_PIPE = 141;
 
 /**
- * Every walk has a network and a process tree of its own, so that the documents' ports are free and nothing outlives it. Where the
- * kernel does not allow that, walks take turns on this machine's ports.
+ * Every walk has a network and a process tree of its own, so that the documents' ports are free and nothing outlives it, nor the test
+ * itself should that be killed. Where the kernel does not allow that, walks take turns on this machine's ports.
  */
-const OWN_WORLD = ["unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
+const OWN_WORLD = [
+  ...["setpriv", "--pdeathsig", "KILL"],
+  ...["unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"],
+];
 const TAKING_TURNS = ["flock", "--close", join(tmpdir(), "breakwater-walks.lock")];
 
 export type Walk = {
@@ -69,7 +72,8 @@ export async function walkThrough(
   }
 }
 
-function canHaveOwnWorld(): boolean {
+/** Whether a walk here gets a network and a process tree of its own. */
+export function canHaveOwnWorld(): boolean {
   const [command = "", ...args] = OWN_WORLD;
   return spawnSync(command, [...args, "ip", "link", "set", "lo", "up"], { stdio: "ignore" }).status === 0;
 }
