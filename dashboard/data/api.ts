@@ -2,7 +2,9 @@ import type { z } from "zod";
 import type { breakerLogSchema, breakerSchema, chainsSchema } from "../../gateway/breaker.ts";
 import type { evidenceListSchema, feedListSchema, historySchema } from "../../gateway/documents.ts";
 import type { documentListSchema, governanceSchema, keyholdersSchema } from "../../gateway/governance.ts";
+import type { Participation as ParticipationDocument } from "../../gateway/participation.ts";
 import type { sourcesSchema } from "../../gateway/sources.ts";
+import type { WhatIfDocument, whatIfLoadingSchema } from "../../gateway/what-if.ts";
 import type { NetworkConfig } from "../../protocol/config.ts";
 import type { BundleDocument, CommitteeDocument, ReasonDocument } from "../../protocol/document.ts";
 
@@ -32,3 +34,7 @@ export type BreakerInfo = NonNullable<FeedItem["breaker"]>;
 export type State = BreakerInfo["state"];
 export type Permits = NonNullable<FeedItem["permits"]>;
 export type Rule = Reason["rule"];
+export type Participation = ParticipationDocument;
+export type WhatIf = WhatIfDocument;
+export type WhatIfOutcome = WhatIf["before"];
+export type WhatIfLoading = z.infer<typeof whatIfLoadingSchema>;

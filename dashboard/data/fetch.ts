@@ -43,6 +43,29 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return body as T;
 }
 
+/**
+ * `POST` of JSON to this gateway. 202 is an answer like any other: its status stands beside it.
+ *
+ * @throws ApiError as {@link getJson}
+ */
+export async function postJson<T>(
+  path: string,
+  body: object,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly body: T }> {
+  const response = await fetch(new URL(path, document.baseURI), {
+    method: "POST",
+    headers: { accept: "application/json", "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  }).catch((error: unknown) => {
+    throw signal.aborted ? error : new ApiError("no connection", undefined);
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (!response.ok || answer === undefined) throw new ApiError(problemOf(answer, response.status), response.status);
+  return { status: response.status, body: answer as T };
+}
+
 function tellTimes(response: Response, sentAt: number): void {
   const dateAt = Date.parse(response.headers.get("date") ?? "");
   if (Number.isNaN(dateAt) || response.headers.has("age")) return;

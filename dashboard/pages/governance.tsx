@@ -7,6 +7,7 @@ import { type Governing, loadGoverning } from "../data/governing.ts";
 import { PausePanel, PendingPanel } from "../parts/in-force.tsx";
 import { ThresholdsPanel } from "../parts/thresholds-panel.tsx";
 import { Day, Hex } from "../parts/times.tsx";
+import { WhatIfPanel } from "../parts/what-if-panel.tsx";
 import { cutHex, formatSpan } from "../view/format.ts";
 import { sayKind } from "../view/governing.ts";
 
@@ -48,6 +49,7 @@ export function GovernancePage(): JSX.Element {
             <PausePanel governing={found} />
             <PendingPanel governing={found} />
           </div>
+          <WhatIfPanel feeds={found.committee.config.feeds} />
           <ThresholdsPanel feeds={found.committee.config.feeds} />
           <KeyholdersPanel governing={found} />
           <DocumentsPanel documents={found.documents} />

@@ -1,10 +1,11 @@
 import uPlot from "uplot";
 import type { Columns, Segment } from "../view/series.ts";
-import { zoneMs } from "./zone.ts";
+import { drawRibbon, readColors, timeTicks, zonedDate } from "./chart-ink.ts";
 
 const HEIGHT = 260;
 /** Room between the plot and the time axis for the ribbon. */
 const RIBBON = 18;
+const RIBBON_GAP = 5;
 
 export type ChartPick = { readonly index: number } | undefined;
 export type PriceChart = {
@@ -28,8 +29,7 @@ export function createPriceChart(place: HTMLElement, onPick: (index: number | un
         padding: [8, 4, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, fill: colors.price, stroke: colors.surface } },
-        tzDate: (seconds) =>
-          new Date((seconds + zoneMs(seconds * 1_000) / 1_000) * 1_000 + new Date().getTimezoneOffset() * 60_000),
+        tzDate: zonedDate,
         scales: {
           x: { time: true, range: () => [span.from / 1_000, span.to / 1_000] },
           y: { range: (_, low, high) => padded(low, high) },
@@ -63,7 +63,7 @@ export function createPriceChart(place: HTMLElement, onPick: (index: number | un
         bands: [{ series: [3, 2], fill: colors.band }],
         hooks: {
           setCursor: [({ cursor }) => onPick(cursor.idx ?? undefined)],
-          draw: [(chart) => drawRibbon(chart, segments, colors)],
+          draw: [(chart) => drawRibbon(chart, segments, { colors, offset: RIBBON_GAP })],
         },
       },
       columns as unknown as uPlot.AlignedData,
@@ -102,81 +102,9 @@ export function createPriceChart(place: HTMLElement, onPick: (index: number | un
   };
 }
 
-type Colors = Readonly<
-  Record<"price" | "ema" | "band" | "line" | "quiet" | "surface" | "closed" | "half" | "open" | "font", string>
->;
-
-function readColors(place: HTMLElement): Colors {
-  const style = getComputedStyle(place);
-  const of = (name: string): string => style.getPropertyValue(name).trim();
-  return {
-    ...{ price: of("--chart-price"), ema: of("--chart-ema"), band: of("--chart-band"), line: of("--line"), quiet: of("--ink-3") },
-    ...{ surface: of("--surface"), closed: of("--closed"), half: of("--half"), open: of("--open") },
-    font: `11px ${style.fontFamily}`,
-  };
-}
-
 /** Some air above and below, and a span where the price stood still. */
 function padded(low: number, high: number): [number, number] {
   if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
   const air = high === low ? Math.abs(high) * 0.001 || 1 : (high - low) * 0.08;
   return [low - air, high + air];
-}
-
-function timeTicks(_: uPlot, seconds: number[]): string[] {
-  const [first = 0, second = first + 60] = seconds;
-  const length = second - first >= 60 ? 5 : 8;
-  return seconds.map((at) => new Date(at * 1_000 + zoneMs(at * 1_000)).toISOString().slice(11, 11 + length));
-}
-
-/** Shape before colour: closed is a thin line, half-open hatched, open a full bar; where no round was certified there is nothing. */
-function drawRibbon(chart: uPlot, segments: readonly Segment[], colors: Colors): void {
-  const { ctx, bbox } = chart;
-  const ratio = devicePixelRatio;
-  const top = bbox.top + bbox.height + 5 * ratio;
-  const height = 9 * ratio;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, top, bbox.width, height);
-  ctx.clip();
-  for (const { state, from, to } of segments) {
-    const left = chart.valToPos(from / 1_000, "x", true);
-    const width = Math.max(ratio, chart.valToPos(to / 1_000, "x", true) - left);
-    if (state === "closed") {
-      ctx.fillStyle = colors.closed;
-      ctx.fillRect(left, top + height / 2 - ratio, width, 2 * ratio);
-    } else if (state === "open") {
-      ctx.fillStyle = colors.open;
-      ctx.fillRect(left, top, width, height);
-    } else {
-      hatch(ctx, { left, top, width, height, color: colors.half, ratio });
-    }
-  }
-  ctx.restore();
-}
-
-type Hatch = {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-  readonly color: string;
-  readonly ratio: number;
-};
-
-function hatch(ctx: CanvasRenderingContext2D, { left, top, width, height, color, ratio }: Hatch): void {
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(left, top, width, height);
-  ctx.clip();
-  ctx.strokeStyle = color;
-  ctx.lineWidth = 1.6 * ratio;
-  ctx.beginPath();
-  const step = 4 * ratio;
-  for (let x = Math.floor(left / step) * step - height; x < left + width; x += step) {
-    ctx.moveTo(x, top + height);
-    ctx.lineTo(x + height, top);
-  }
-  ctx.stroke();
-  ctx.restore();
 }
