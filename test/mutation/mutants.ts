@@ -3,6 +3,7 @@ import { AGGREGATOR_GUARDS } from "./mutants/aggregator.ts";
 import { BREAKER_GUARDS } from "./mutants/breaker.ts";
 import { CARRYING_GUARDS } from "./mutants/carrying.ts";
 import { CHAIN_GUARDS } from "./mutants/chains.ts";
+import { FOLLOWING_GUARDS } from "./mutants/following.ts";
 import { GOVERNANCE_GUARDS } from "./mutants/governance.ts";
 import { MESSAGE_GUARDS } from "./mutants/messages.ts";
 import { NODE_GUARDS } from "./mutants/node.ts";
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MESSAGE_GUARDS,
   ...CARRYING_GUARDS,
   ...SURFACE_GUARDS,
+  ...FOLLOWING_GUARDS,
   ...CHAIN_GUARDS,
   ...PORTFOLIO_GUARDS,
 ];

@@ -242,7 +242,7 @@ export const BREAKER_GUARDS: readonly Mutant[] = [
     [
       ["price-is-the-quorums", "P4", "price: facts.price,\n      ...interval,", "price: metered.anchor,\n      ...interval,"],
       ["gap-hull-while-open", "P4", 'hasBit(active, "gap") || (hasBit(active, "manual")', '(hasBit(active, "manual")'],
-      ["carried-bit", "P3", "(activity.active | told) + (facts.priced ? 0 : 2 ** CARRIED_BIT)", "(activity.active | told)"],
+      ["carried-bit", "P3", "told + (facts.priced ? 0 : 2 ** CARRIED_BIT)", "told"],
       ["gap-accepted-whole", "P5", "fires: fires & ~BIT.jump", "fires"],
     ],
   ),

@@ -108,18 +108,24 @@ export const MESSAGE_GUARDS: readonly Mutant[] = [
     ],
   ),
   ...guardsIn(
-    "node/wire.ts",
+    "protocol/round-codec.ts",
     ["test/node/wire.test.ts"],
     [
       ["wire-body-memory", "P8", "reader.u32(), MAX_MEMORY_BYTES", "reader.u32(), 2 ** 32"],
       ["wire-body-observation", "P8", "reader.u32(), MAX_OBSERVATION_BYTES", "reader.u32(), 2 ** 32"],
       ["wire-body-count", "P8", "if (count > MAX_MEMBERS)", "if (false)"],
+    ],
+  ),
+  ...guardsIn(
+    "protocol/codec.ts",
+    ["test/node/wire.test.ts"],
+    [
       ["wire-flag", "P7", "if (flag > 1)", "if (false)"],
       ["wire-ends", "P7", "const fault = reader.end();", "const fault = reader.fault();"],
     ],
   ),
   ...guardsIn(
-    "node/wire.ts",
+    "protocol/codec.ts",
     ["test/node/declared-length.test.ts"],
     [["wire-declared-length", "P8", "else if (length > reader.remaining())", "else if (false)"]],
   ),

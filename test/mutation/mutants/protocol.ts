@@ -59,7 +59,7 @@ export const PROTOCOL_GUARDS: readonly Mutant[] = [
       ["codec-shortest-amount", "P7", "if (bytes[0] === 0)", "if (false)"],
       ["codec-amount-bound", "P8", "if (value > max)", "if (false)"],
       ["codec-safe-integer", "P7", "if (value > Number.MAX_SAFE_INTEGER)", "if (false)"],
-      ["codec-text-length", "P8", "if (length > maxBytes)", "if (false)"],
+      ["codec-text-length", "P8", "if (length > maxBytes) refuse(", "if (false) refuse("],
     ],
   ),
   ...guardsIn(
