@@ -49,6 +49,8 @@ export function summarize(collected: Collected) {
   const { plan, machine, judgement, certified, orphans, readers, requests, samples, dropped, stages, deaths } = collected;
   const violations = violationsOf(collected);
   const p99 = judgement.behindCertificate.calm?.p99;
+  // The clock starts when a node's own stream has the round: what a node takes until then, on average, is added to what was measured.
+  const beforeMs = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
   const memory = [...samples].map(([name, looks]) => memoryOf(name, looks, plan));
   const served = memory.filter(({ name }) => name.startsWith("gateway") || name.startsWith("node"));
   return {
@@ -57,7 +59,7 @@ export function summarize(collected: Collected) {
     streams: streamsOf(readers),
     requests: requestsOf(requests, plan),
     aims: {
-      p99: { limitMs: AIM_P99_MS, met: p99 !== undefined && p99 < AIM_P99_MS },
+      p99: { limitMs: AIM_P99_MS, measuredMs: p99, beforeMs, met: p99 !== undefined && p99 + beforeMs < AIM_P99_MS },
       flat: {
         limitMbPerMinute: AIM_MB_PER_MINUTE,
         met: served.every(({ slope }) => slope !== undefined && slope.mbPerMinute < AIM_MB_PER_MINUTE),
@@ -160,8 +162,9 @@ export function describeReport(report: LoadReport): string {
       rows.map(([what, found]) => [what, ...spreadCells(found)].map((text) => ({ text }))),
     ),
     "",
-    `p99 behind the certificate < ${aims.p99.limitMs} ms: ${verdict(aims.p99.met)}; memory < ${aims.flat.limitMbPerMinute} MB/min: ${verdict(aims.flat.met)}`,
-    `the certificate's instant: the first of the four nodes' own streams; before it a node saved the round (${pairs(stages, " ms")})`,
+    `p99 behind the certificate < ${aims.p99.limitMs} ms, without the outages: ${verdict(aims.p99.met)}; memory of nodes and gateways < ${aims.flat.limitMbPerMinute} MB/min: ${verdict(aims.flat.met)}`,
+    "measured from the first of the four nodes' own streams to have the round; before it that node saved and published it,",
+    `on average ${pairs(stages, " ms")}, which the verdict adds`,
     "",
     ...memoryLines(report.memory),
     "",
