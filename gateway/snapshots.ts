@@ -5,12 +5,13 @@ import type { FeedId } from "../protocol/feed.ts";
 import type { CertifiedRound } from "../protocol/round.ts";
 import { clearsIn, showTransition, toBreakerDocument, toChainsDocument } from "./breaker.ts";
 import { toFeedList } from "./documents.ts";
+import { createKeptTexts } from "./kept-texts.ts";
 import type { RoundStore } from "./ports.ts";
 
 /** Rounds whose trees and texts are kept: readers that come back within a minute cost no second tree. */
 const MAX_SNAPSHOTS = 64;
-/** Selections of feeds whose bundle is kept per round; strangers choose them. */
-const MAX_BUNDLES = 256;
+/** Of a round's bundles, whose selections of feeds strangers choose: the bundle of a hundred feeds is a hundred thousand characters. */
+const MAX_BUNDLE_CHARS = 2 * 2 ** 20;
 
 /** One round's documents as JSON text, each made when first asked for and then kept. */
 export type RoundSnapshot = {
@@ -56,18 +57,16 @@ export function createSnapshots({ network, breakerLog }: Parts): (round: Certifi
 
 function createSnapshot(network: Network, breakerLog: RoundStore["breakerLog"], round: CertifiedRound): RoundSnapshot {
   const tree = once(() => reportTree(round.feeds));
-  const feeds = new Map<FeedId, string | undefined>();
-  const bundles = new Map<string, string | undefined>();
+  // As many as there are feeds: a stranger chooses among them.
+  const feeds = createKeptTexts(Number.POSITIVE_INFINITY);
+  const bundles = createKeptTexts(MAX_BUNDLE_CHARS);
   const clears = clearsIn(network.config);
   const feedText = (feed: FeedId) => textOf(toFeedDocument({ round, feed, tree: tree(), clears }));
   return {
     round,
     tag: `"${round.digest.slice(2)}-${network.configDigest.slice(2, 18)}"`,
-    feed: (feed) => remember(feeds, feed, Number.POSITIVE_INFINITY, () => feedText(feed)),
-    bundle: (chosen) =>
-      remember(bundles, chosen.join(","), MAX_BUNDLES, () =>
-        textOf(toBundleDocument({ round, feeds: chosen, tree: tree(), clears })),
-      ),
+    feed: (feed) => feeds(feed, () => feedText(feed)),
+    bundle: (chosen) => bundles(chosen.join(","), () => textOf(toBundleDocument({ round, feeds: chosen, tree: tree(), clears }))),
     feedList: once(() => JSON.stringify(toFeedList(network, round))),
     breaker: once(() => JSON.stringify(toBreakerDocument(network, round))),
     chains: once(() => JSON.stringify(toChainsDocument(network, round))),
@@ -93,18 +92,4 @@ function once<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-/** The kept text; past the bound a new one is made each time and not kept. */
-function remember<K>(
-  texts: Map<K, string | undefined>,
-  key: K,
-  bound: number,
-  make: () => string | undefined,
-): string | undefined {
-  const found = texts.get(key);
-  if (found !== undefined || texts.has(key)) return found;
-  const text = make();
-  if (texts.size < bound) texts.set(key, text);
-  return text;
 }
