@@ -4,7 +4,7 @@ import { guardsIn, type Mutant } from "../mutant.ts";
 export const FOLLOWING_GUARDS: readonly Mutant[] = [
   ...guardsIn(
     "protocol/era.ts",
-    ["test/client/verify.test.ts", "test/gateway/follower.test.ts"],
+    ["test/protocol/era.test.ts", "test/client/verify.test.ts"],
     [
       ["era-config-in-force", "P2", "if (configDigest !== network.configDigest) {", "if (false) {"],
       ["era-both-quorums", "P2", "if (before !== undefined && round === fromRound) return", "if (false) return"],
