@@ -1,5 +1,4 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
-import { type Attendance, attendanceOf, mergeAttendance } from "../view/attendance.ts";
 import { spokenBy } from "../view/overview.ts";
 import type { Bundle } from "./api.ts";
 import { type ClockOffset, correctionOf, narrow, offsetOf } from "./clock.ts";
@@ -35,8 +34,6 @@ export type Live = Omit<Lists, "refresh" | "has"> & {
   /** ms by which this computer's clock must be off. */
   readonly clockOff: ReadonlySignal<number>;
   readonly freshness: ReadonlySignal<Freshness>;
-  /** Who signed the rounds that this page has heard of, ascending. */
-  readonly attendance: () => readonly Attendance[];
   /** Every round of the stream, which has the looked-at feed and one more. */
   readonly onBundle: (listener: (bundle: Bundle) => void) => () => void;
   readonly look: (at: Look) => void;
@@ -50,13 +47,11 @@ export function createLive(): Live {
   const spoken = computed(() => round.value ?? (lists.list.value && spokenBy(lists.list.value)));
   const { now, clockOff } = createClock();
   const listeners = new Set<(bundle: Bundle) => void>();
-  let attendance: readonly Attendance[] = [];
   let looking: Look = { feed: undefined, list: true };
   const refresh = () => lists.refresh(round.peek()?.configDigest);
 
   const publish = (bundle: Bundle): void => {
     round.value = roundOf(bundle);
-    attendance = mergeAttendance(attendance, [attendanceOf(bundle)]);
     for (const listener of listeners) listener(bundle);
     const isDue = looking.list || bundle.round % IDLE_LIST_ROUNDS === 0;
     const isOther = bundle.header.configDigest !== lists.committee.peek()?.configDigest;
@@ -77,7 +72,6 @@ export function createLive(): Live {
     ...{ list: lists.list, chains: lists.chains, committee: lists.committee, trail: lists.trail },
     ...{ round, link: line.link, now, clockOff },
     ...{ spoken, freshness: computed(() => freshnessOf(spoken.value, now.value)) },
-    attendance: () => attendance,
     onBundle: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,15 +1,16 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Committee, EvidenceList } from "../data/api.ts";
+import type { Committee, EvidenceList, Participation } from "../data/api.ts";
 import { getJson } from "../data/fetch.ts";
-import { loadAttendance, SHOWN_ROUNDS } from "../data/participation.ts";
+import { loadParticipation, SHOWN_ROUNDS } from "../data/participation.ts";
 import { useLive } from "../parts/live-context.ts";
 import { Hex } from "../parts/times.tsx";
-import { type Attendance, attendanceOf, type GridRound, judge, mergeAttendance, standingOf, toGrid } from "../view/attendance.ts";
+import { cellOf, judgeMember, sayPart } from "../view/attendance.ts";
 import { cutHex, formatCount } from "../view/format.ts";
 
 const EVIDENCE_POLL_MS = 15_000;
+const PARTICIPATION_POLL_MS = 2_000;
 
 /** Who signs, and who has been caught signing twice. */
 export function CommitteePage(): JSX.Element {
@@ -27,30 +28,27 @@ export function CommitteePage(): JSX.Element {
 
 function Members({ committee }: { readonly committee: Committee }): JSX.Element {
   const live = useLive();
-  const rounds = useSignal<readonly Attendance[]>(live.attendance());
+  const found = useSignal<Participation | undefined>(undefined);
   const failed = useSignal<string | undefined>(undefined);
-  const hasRound = live.round.value !== undefined;
-  const slug = live.list.value?.feeds.find(({ price }) => price !== null)?.feed.replace("/", "-");
   useEffect(() => {
-    const add = (fresh: readonly Attendance[]): void => {
-      rounds.value = mergeAttendance(rounds.peek(), fresh);
-    };
-    const stop = live.onBundle((bundle) => add([attendanceOf(bundle)]));
     const controller = new AbortController();
-    const newest = live.round.peek()?.round;
-    if (hasRound && slug !== undefined && newest !== undefined) {
-      loadAttendance(slug, newest, controller.signal).then(add, (error: Error) => {
-        if (!controller.signal.aborted) failed.value = error.message;
-      });
-    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = async (): Promise<void> => {
+      const answer = await loadParticipation(controller.signal).catch((error: Error) => error);
+      if (controller.signal.aborted) return;
+      failed.value = answer instanceof Error ? answer.message : undefined;
+      if (!(answer instanceof Error)) found.value = answer;
+      timer = setTimeout(() => void ask(), PARTICIPATION_POLL_MS);
+    };
+    void ask();
     return () => {
-      stop();
+      clearTimeout(timer);
       controller.abort();
     };
-  }, [live, slug, hasRound, rounds, failed]);
-  const newest = rounds.value.at(-1)?.round;
-  const grid = newest === undefined ? [] : toGrid(rounds.value, { newest, count: SHOWN_ROUNDS });
-  const missed = grid.filter(({ signers }) => signers === undefined).length;
+  }, [live, found, failed]);
+  const participation = found.value;
+  const rounds = participation?.rounds ?? [];
+  const missed = rounds.filter(({ certified }) => !certified).length;
   const { members, quorum, f } = committee;
   return (
     <section class="panel" aria-labelledby="members">
@@ -60,8 +58,8 @@ function Members({ committee }: { readonly committee: Committee }): JSX.Element 
       <p class="quiet">
         A certificate holds exactly {quorum} signatures, so every round leaves{" "}
         {members.length - quorum === 1 ? "one member" : `${members.length - quorum} members`} out. That is no fault; one that is
-        left out of every round is late or down.
-        {failed.value === undefined ? "" : ` Older rounds could not be read: ${failed.value}.`}
+        left out of every round is late or down. Observations say who was there.
+        {failed.value === undefined ? "" : ` Not refreshed: ${failed.value}.`}
       </p>
       <div class="scroll">
         <table class="members">
@@ -70,19 +68,25 @@ function Members({ committee }: { readonly committee: Committee }): JSX.Element 
               <th scope="col">Member</th>
               <th scope="col">Now</th>
               <th scope="col" class="right">
+                Observed
+              </th>
+              <th scope="col" class="right">
                 Signed
               </th>
               <th scope="col" class="right mid">
-                Last
+                Led
+              </th>
+              <th scope="col" class="right mid">
+                Last seen
               </th>
               <th scope="col" class="grid-head">
-                Last {SHOWN_ROUNDS} rounds{missed === 0 ? "" : `, ${missed} without a certificate`}
+                Last {SHOWN_ROUNDS} rounds: signed tall, observed short{missed === 0 ? "" : `; ${missed} without a certificate`}
               </th>
             </tr>
           </thead>
           <tbody>
             {members.map(({ name, address }) => (
-              <MemberLine key={address} name={name} address={address} grid={grid} committee={committee} />
+              <MemberLine key={address} name={name} address={address} participation={participation} />
             ))}
           </tbody>
         </table>
@@ -94,16 +98,15 @@ function Members({ committee }: { readonly committee: Committee }): JSX.Element 
 type MemberProps = {
   readonly name: string;
   readonly address: string;
-  readonly grid: readonly GridRound[];
-  readonly committee: Committee;
+  readonly participation: Participation | undefined;
 };
 
-const JUDGED = { signing: "Signing", quiet: "Not for a while", absent: "Not seen" } as const;
+const JUDGED = { there: "Taking part", late: "Late or quiet", absent: "Not seen", unknown: "–" } as const;
 
-function MemberLine({ name, address, grid, committee }: MemberProps): JSX.Element {
-  const standing = standingOf(grid, address);
-  const verdict = judge(standing, { members: committee.members.length, quorum: committee.quorum });
-  const { signed, rounds, behind } = standing;
+function MemberLine({ name, address, participation }: MemberProps): JSX.Element {
+  const verdict = judgeMember(participation, address);
+  const own = participation?.members.find((member) => member.address === address);
+  const behind = own?.newest === null || own === undefined ? undefined : (participation?.to ?? 0) - own.newest;
   return (
     <tr>
       <th scope="row">
@@ -112,40 +115,35 @@ function MemberLine({ name, address, grid, committee }: MemberProps): JSX.Elemen
       <td>
         <span class={`seen seen-${verdict}`}>
           <span class="seen-mark" aria-hidden="true" />
-          {rounds === 0 ? "–" : JUDGED[verdict]}
+          {JUDGED[verdict]}
+          {own === undefined || own.evidence === 0 ? "" : `, caught ${own.evidence} times`}
         </span>
       </td>
-      <td class="right num">{rounds === 0 ? "–" : `${Math.round((signed * 100) / rounds)} %`}</td>
+      <td class="right num">{sayPart(own?.observed, participation?.bodies)}</td>
+      <td class="right num">{sayPart(own?.signed, participation?.certified)}</td>
+      <td class="right num mid">{own === undefined ? "–" : `${own.led} of ${own.turns}`}</td>
       <td class="right num mid">{behind === undefined ? "–" : behind === 0 ? "newest" : `${behind} ago`}</td>
       <td class="grid-cell">
-        <GridRow grid={grid} address={address} />
+        <GridRow rounds={participation?.rounds ?? []} address={address} />
       </td>
     </tr>
   );
 }
 
 const CELL = 8;
+/** Top and height of a cell: who signed stands tall, who only observed half as tall, nobody's round is a line. */
+const CELLS = { signed: [2, 14], observed: [9, 7], out: [8, 2], missed: [8, 2], empty: [8, 2] } as const;
 
-function GridRow({ grid, address }: { readonly grid: readonly GridRound[]; readonly address: string }): JSX.Element {
-  const offset = SHOWN_ROUNDS - grid.length;
+function GridRow({ rounds, address }: { readonly rounds: Participation["rounds"]; readonly address: string }): JSX.Element {
+  const shown = rounds.slice(-SHOWN_ROUNDS);
+  const offset = SHOWN_ROUNDS - shown.length;
   return (
     <svg class="grid" viewBox={`0 0 ${SHOWN_ROUNDS * CELL} 18`} preserveAspectRatio="none" aria-hidden="true">
-      {Array.from({ length: offset }, (_, index) => (
-        <rect key={-index} class="cell-empty" x={index * CELL + 3} y={8} width={2} height={2} />
-      ))}
-      {grid.map(({ round, signers }, index) => {
-        const kind = signers === undefined ? "missed" : signers.has(address) ? "in" : "out";
-        const size = { missed: [8, 2], in: [2, 14], out: [8, 2] }[kind];
-        return (
-          <rect
-            key={round}
-            class={`cell-${kind}`}
-            x={(offset + index) * CELL + 1}
-            y={size[0]}
-            width={CELL - 2}
-            height={size[1]}
-          />
-        );
+      {Array.from({ length: SHOWN_ROUNDS }, (_, index) => {
+        const round = shown[index - offset];
+        const kind = round === undefined ? "empty" : cellOf(round, address);
+        const [y, height] = CELLS[kind];
+        return <rect key={index} class={`cell-${kind}`} x={index * CELL + 1} y={y} width={CELL - 2} height={height} />;
       })}
     </svg>
   );

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Source } from "../../dashboard/data/api.ts";
-import { judge, mergeAttendance, standingOf, toGrid } from "../../dashboard/view/attendance.ts";
+import type { Participation, Source } from "../../dashboard/data/api.ts";
+import { cellOf, judgeMember, sayPart } from "../../dashboard/view/attendance.ts";
 import { layoutDots, placeOnAxis } from "../../dashboard/view/dots.ts";
 import { describeSeries, MAX_POINTS, mergePoints, type Point, toColumns, toRibbon } from "../../dashboard/view/series.ts";
 
@@ -103,35 +103,47 @@ describe("the chart's rounds", () => {
   });
 });
 
-describe("who signed", () => {
-  const rounds = [1, 2, 4].map((round) => ({ round, signers: round === 2 ? ["a", "b"] : ["a", "c"] }));
+describe("who took part", () => {
+  type Round = Participation["rounds"][number];
+  const round = (number: number, signers: readonly string[], observers: readonly string[] | null): Round =>
+    ({ round: number, leader: "0xaa", certified: signers.length > 0, observers, signers }) as unknown as Round;
+  const over = (rounds: readonly Round[]) => ({ rounds }) as unknown as Participation;
+  const many = (count: number, at: (index: number) => Round) => over(Array.from({ length: count }, (_, index) => at(index)));
 
-  it("is a grid in which a round without a certificate counts against nobody", () => {
-    const grid = toGrid(rounds, { newest: 4, count: 10 });
-    expect(grid.map(({ round, signers }) => [round, signers === undefined])).toEqual([
-      [1, false],
-      [2, false],
-      [3, true],
-      [4, false],
+  it("is told round by round, and a missed number counts against nobody", () => {
+    expect(cellOf(round(1, ["a", "b"], ["a", "b", "c"]), "a")).toBe("signed");
+    expect(cellOf(round(1, ["a", "b"], ["a", "b", "c"]), "c")).toBe("observed");
+    expect(cellOf(round(1, ["a", "b"], ["a", "b", "c"]), "d")).toBe("out");
+    expect(cellOf(round(1, ["a", "b"], null), "c")).toBe("out");
+    expect(cellOf(round(1, [], null), "a")).toBe("missed");
+  });
+
+  it("tells a member that is never quick enough to sign from one that is late and one that is down", () => {
+    const quick = many(60, (index) => round(index, ["a", "b", "c"], index < 58 ? ["a", "b", "c", "d"] : ["a", "b", "c"]));
+    expect([judgeMember(quick, "a"), judgeMember(quick, "d")]).toEqual(["there", "there"]);
+    const gone = (rounds: number) =>
+      many(60, (index) => round(index, ["a", "b"], index < 60 - rounds ? ["a", "b", "d"] : ["a", "b"]));
+    expect(judgeMember(gone(10), "d")).toBe("late");
+    expect(judgeMember(gone(40), "d")).toBe("absent");
+    expect(judgeMember(gone(60), "d")).toBe("absent");
+    expect(
+      judgeMember(
+        many(3, (index) => round(index, ["a"], ["a"])),
+        "d",
+      ),
+    ).toBe("late");
+    expect(judgeMember(undefined, "a")).toBe("unknown");
+    expect(
+      judgeMember(
+        many(9, (index) => round(index, [], null)),
+        "a",
+      ),
+    ).toBe("unknown");
+  });
+
+  it("is a share that is whole only when all is", () => {
+    expect([sayPart(59, 60), sayPart(60, 60), sayPart(0, 60), sayPart(0, 0), sayPart(undefined, 60)]).toEqual([
+      ...["98 %", "100 %", "0 %", "–", "–"],
     ]);
-    expect(standingOf(grid, "a")).toEqual({ rounds: 3, signed: 3, behind: 0 });
-    expect(standingOf(grid, "b")).toEqual({ rounds: 3, signed: 1, behind: 1 });
-    expect(standingOf(grid, "x")).toEqual({ rounds: 3, signed: 0, behind: undefined });
-  });
-
-  it("tells a member left out now and then from one that is down", () => {
-    const network = { members: 4, quorum: 3 };
-    expect(judge({ rounds: 0, signed: 0, behind: undefined }, network)).toBe("signing");
-    expect(judge({ rounds: 60, signed: 40, behind: 4 }, network)).toBe("signing");
-    expect(judge({ rounds: 60, signed: 20, behind: 30 }, network)).toBe("quiet");
-    expect(judge({ rounds: 60, signed: 0, behind: undefined }, network)).toBe("absent");
-    expect(judge({ rounds: 5, signed: 0, behind: undefined }, network)).toBe("quiet");
-  });
-
-  it("keeps each round once, and a bounded number", () => {
-    const many = Array.from({ length: 300 }, (_, round) => ({ round, signers: [] }));
-    const kept = mergeAttendance(many, many);
-    expect(kept.length).toBeLessThanOrEqual(120);
-    expect(kept.at(-1)?.round).toBe(299);
   });
 });

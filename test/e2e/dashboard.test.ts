@@ -171,7 +171,7 @@ it("a venue that lies is a dropped dot with its reason, and comes back", async (
 
 it("the committee's page says who signs, and the governance page what is in force", async () => {
   const { page, context } = await openPage("#/committee");
-  await eventually(() => page.locator(".cell-in").count(), SHOWN_MS).toBeGreaterThan(10);
+  await eventually(() => page.locator(".cell-signed").count(), SHOWN_MS).toBeGreaterThan(10);
   for (const { name } of await devnet().nodes()) expect(await page.locator("table.members").innerText()).toContain(name);
   await page.goto(`${base}#/governance`);
   await page.locator("table.keyholders").waitFor();
