@@ -16,6 +16,7 @@ import { registerAccess } from "./access.ts";
 import { registerBreakerRoutes } from "./breaker-routes.ts";
 import { createFiller } from "./candle-filler.ts";
 import { registerCandleRoutes } from "./candle-routes.ts";
+import { limitConnections } from "./connections.ts";
 import type { GatewayApp } from "./context.ts";
 import { registerDocs, registerIndex } from "./docs.ts";
 import { answerClientError, frameworkErrorsUnder, registerFaults } from "./faults.ts";
@@ -36,6 +37,10 @@ const DEFAULT_RATE_LIMIT = { max: 3_000, windowMs: 60_000 };
 /** Documents that one address may bring: a person signs them, one at a time. */
 const DEFAULT_WRITES = { max: 60, windowMs: 60_000 };
 const MAX_CONNECTIONS = 10_000;
+/** Of one address, or more where it may hold more streams than that. */
+const MAX_CONNECTIONS_PER_ADDRESS = 2_500;
+/** What reads beside its streams. */
+const SPARE_CONNECTIONS = 100;
 /** A whole request, head and all, must have arrived within this. */
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Only the routes that take a document read more of a body. */
@@ -69,6 +74,8 @@ export type GatewayOptions = GatewayPorts & {
   readonly cors?: OriginRule;
   /** One-minute candles held in memory, of all feeds together, some 300 bytes each; candle-book.ts has the default. */
   readonly maxCandles?: number;
+  /** Connections that one address may hold; proxies named in `trustProxy` are not counted, as all clients come over them. */
+  readonly maxConnectionsPerAddress?: number;
   /** Addresses and ranges of the proxies in front, whose X-Forwarded-For is believed as far as it goes back through them. */
   readonly trustProxy?: readonly string[];
 };
@@ -117,6 +124,7 @@ export async function startGateway({
 }: GatewayOptions & { readonly host: string; readonly port: number }): Promise<Gateway> {
   const { app, drain } = await assemble(options);
   app.server.maxConnections = MAX_CONNECTIONS;
+  if (options.trustProxy === undefined || options.trustProxy.length === 0) limitConnections(app.server, connectionsOf(options));
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -236,6 +244,12 @@ function createApp({ trustProxy = [] }: GatewayOptions, origins: OriginRule): Ga
     frameworkErrors: frameworkErrorsUnder(origins),
     clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
+}
+
+function connectionsOf({ maxConnectionsPerAddress, stream, access }: GatewayOptions): number {
+  const streams = [stream?.maxReadersPerAddress ?? 0, ...(access?.keys ?? []).map((key) => key.streams)];
+  const needed = streams.reduce((a, b) => Math.max(a, b)) + SPARE_CONNECTIONS;
+  return maxConnectionsPerAddress ?? Math.max(MAX_CONNECTIONS_PER_ADDRESS, needed);
 }
 
 function listenError(error: unknown, where: { readonly host: string; readonly port: number }): GatewayError {
