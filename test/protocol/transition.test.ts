@@ -8,6 +8,7 @@ import {
   chooseSignatures,
   decodeTransition,
   encodeTransition,
+  findQuorumFault,
   MAX_TRANSITION_BYTES,
   TRANSITION_FAULTS,
   type Transition,
@@ -47,6 +48,22 @@ function sign(header: RoundHeader, by: readonly TestKey[]): readonly RoundSignat
 const header = headerUnder(to);
 const certificate = (by: readonly TestKey[], of = header): Certificate => ({ header: of, signatures: sign(of, by) });
 const transition: Transition = { config: to.config, certificate: certificate(staying) };
+
+describe("a quorum among those who signed", () => {
+  const [first, ...others] = sign(header, staying) as [RoundSignature, ...RoundSignature[]];
+  const forged = { ...first, signature: others[0]?.signature ?? first.signature };
+  test.each<[name: string, given: Certificate, fault: "count" | "signature" | undefined]>([
+    ["itself", certificate(staying), undefined],
+    ["and others", certificate([...staying, leaving]), undefined],
+    ["less one", certificate(staying.slice(1)), "count"],
+    ["less one, and strangers", certificate([...staying.slice(1), leaving, testKey(30)]), "count"],
+    ["of one member again and again", { header, signatures: [first, first, first] }, "count"],
+    ["with a false signature", { header, signatures: [forged, ...others] }, "signature"],
+    ["over another header", { ...certificate(staying), header: { ...header, parent: digestOf(9) } }, "signature"],
+  ])("%s", (_, given, fault) => {
+    expect(findQuorumFault(given, { committee: to.committee, domain: from.domain, scheme })).toBe(fault);
+  });
+});
 
 describe("a certificate between two committees", () => {
   const verify = (given: Certificate) => verifyTransitionCertificate(given, trust);
