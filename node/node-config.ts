@@ -84,7 +84,7 @@ const nodeSchema = z.strictObject({
       /** Certificates that a TLS server is checked against, PEM; the system's without it. */
       caFile: pathSchema.optional(),
       /** Rounds that the stream keeps. */
-      rounds: z.int().min(60).max(10_000_000).default(7_200),
+      rounds: z.int().min(60).max(10_000_000).default(3_600),
     })
     .optional(),
   /** Webhooks that are told what an operator must know at once; each body is signed with the secret in its file (HMAC-SHA256). */

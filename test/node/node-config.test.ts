@@ -68,7 +68,7 @@ describe("redis of node.yaml", () => {
     "redis+cluster://a:1,b:2,c:3",
     "rediss+cluster://a",
   ])("%s", (url) => {
-    expect(withUrl(url)).toMatchObject({ ok: true, value: { redis: { url, rounds: 7_200 } } });
+    expect(withUrl(url)).toMatchObject({ ok: true, value: { redis: { url, rounds: 3_600 } } });
   });
 
   test.each([
