@@ -90,7 +90,7 @@ function registerDocuments(app: GatewayApp, { network, genesis, store, read }: R
   app.get(`${DOCUMENTS_ROUTE}/:digest`, { schema: one }, (request, reply) => {
     const kept = store.document(request.params.digest);
     if (kept === undefined) {
-      const detail = `no document ${request.params.digest}: it was never valid here, or is too old; ${DOCUMENTS_ROUTE} lists them`;
+      const detail = `no document ${request.params.digest}: it is under review here, was never valid, or is too old; ${DOCUMENTS_ROUTE} lists them`;
       return sendProblem(request, reply, "unknown-document", { detail });
     }
     const decoded = read(kept);
