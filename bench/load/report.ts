@@ -62,7 +62,9 @@ export function summarize(collected: Collected) {
       p99: { limitMs: AIM_P99_MS, measuredMs: p99, beforeMs, met: p99 !== undefined && p99 + beforeMs < AIM_P99_MS },
       flat: {
         limitMbPerMinute: AIM_MB_PER_MINUTE,
-        met: served.every(({ slope }) => slope !== undefined && slope.mbPerMinute < AIM_MB_PER_MINUTE),
+        met: served.some(({ slope }) => slope === undefined)
+          ? undefined
+          : served.every(({ slope }) => (slope?.mbPerMinute ?? 0) < AIM_MB_PER_MINUTE),
       },
     },
     ok: Object.values(violations).every((count) => count === 0),
@@ -152,7 +154,7 @@ export function describeReport(report: LoadReport): string {
     ["requests, all", requests.all],
     ...Object.entries(requests.kinds).map(([kind, found]) => [`  ${kind}`, found] as const),
   ] as const satisfies readonly (readonly [string, Spread])[];
-  const verdict = (met: boolean): string => (met ? "met" : "NOT MET");
+  const verdict = (met: boolean | undefined): string => (met === undefined ? "too short a run to say" : met ? "met" : "NOT MET");
   return [
     report.machine,
     describePlan(plan),
