@@ -53,7 +53,7 @@ export const FOLLOWING_GUARDS: readonly Mutant[] = [
     [
       ["follow-budget", "P8", "shareOf(from, now).tokens >= 1", "true"],
       ["follow-budget-bounded", "P8", "Math.min(REFUSED_AT_ONCE, share.tokens + earned)", "share.tokens + earned"],
-      ["follow-budget-of-each", "P8", "left.get(from) ??", 'left.get("") ??'],
+      ["follow-budget-of-each", "P8", "left.get(from) ??", "[...left.values()][0] ??"],
     ],
   ),
   ...guardsIn(
