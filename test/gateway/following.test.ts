@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createBudget, REFUSED_AT_ONCE, REFUSED_PER_SECOND } from "../../gateway/following/budget.ts";
+import { createEventSplitter } from "../../gateway/following/event-stream.ts";
 import { createWaitingRoom, WAITING_BYTES, WAITING_ENTRIES } from "../../gateway/following/waiting.ts";
 import { createWalk, KNOWN_ROUNDS, type Link } from "../../gateway/following/walk.ts";
 import { createWay } from "../../gateway/following/way.ts";
@@ -138,4 +139,10 @@ describe("the way from genesis", () => {
     for (const { configDigest, config } of configs) way.announce(configDigest, config);
     expect(configs.map(({ configDigest }) => way.find(configDigest) !== undefined)).toEqual([false, true, true, true, true]);
   });
+});
+
+test("an event that has no end is given up while it comes, not when it has ended", () => {
+  const splitter = createEventSplitter(100);
+  expect(splitter.take(`data: ${"x".repeat(60)}`)).toEqual([]);
+  expect(splitter.take("x".repeat(60))).toBeUndefined();
 });

@@ -79,7 +79,7 @@ export const FOLLOWING_GUARDS: readonly Mutant[] = [
   ),
   ...guardsIn(
     "gateway/following/event-stream.ts",
-    ["test/gateway/follow.test.ts"],
+    ["test/gateway/following.test.ts"],
     [["follow-event-bounded", "P8", "return size > maxChars ? undefined : events;", "return events;"]],
   ),
   ...guardsIn(
