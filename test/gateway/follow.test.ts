@@ -209,6 +209,19 @@ describe("a gateway that follows over HTTP", () => {
     expect(logged.join("\n")).toMatch(/is not followed: is it running, and is this its API's address\?/);
   });
 
+  test("a source that sends it elsewhere is not followed there", async () => {
+    let asked = 0;
+    const elsewhere = await upstream((response) => {
+      asked += 1;
+      response.writeHead(200, EVENTS);
+    });
+    const base = await upstream((response, url) => response.writeHead(302, { location: `${elsewhere}${url}` }).end());
+    const { logged } = await replica({ follows: [base] });
+    await until("it is said", () => logged.length > 0);
+    expect(logged[0]).toContain("is not followed");
+    expect(asked).toBe(0);
+  });
+
   test("a forger beside an honest source changes nothing, and is counted", async () => {
     const honest = await replica();
     const forged = history.map((kept, index): LogEntry => {
