@@ -83,6 +83,11 @@ describe("users of a network's Redis", () => {
     ["gateway", "eval", ["return redis.call('UNLINK', KEYS[1])", "1", own.rounds]],
     ["gateway", "eval_ro", ["return redis.call('XADD', KEYS[1], '*', 'x', 'y')", "1", own.rounds]],
     ["gateway", "incr", ["breakwater:{other:limits}:x"]],
+    // Commands that it has, on keys that it may only read: an expiry would end a member's stream.
+    ...[own.rounds, own.papers].flatMap((key) => [
+      ["gateway", "incr", [key]] as const,
+      ["gateway", "pexpire", [key, "1"]] as const,
+    ]),
     ["gateway", "flushall", []],
     ["gateway", "config", ["get", "*"]],
     ["gateway", "keys", ["*"]],
