@@ -185,7 +185,9 @@ describe("what only a node can answer", () => {
       };
       more();
     });
-    const elsewhere = await node((response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end());
-    for (const { url } of [endless, elsewhere]) expect((await (await gatewayTo(url)).get(SOURCES)).status).toBe(503);
+    const large = await node((response) => ok(response, 200, { text: "x".repeat(17 * 2 ** 20) }));
+    const here = await node();
+    const elsewhere = await node((response) => response.writeHead(302, { location: `${here.url}${SOURCES}` }).end());
+    for (const { url } of [endless, large, elsewhere]) expect((await (await gatewayTo(url)).get(SOURCES)).status).toBe(503);
   });
 });
