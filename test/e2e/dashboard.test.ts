@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { request, useDevnet, within } from "./devnet.ts";
@@ -21,12 +23,18 @@ const SHOWS: Readonly<Record<string, string>> = {
 };
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 860 };
+/** For who wants to look. */
+const SHOTS = process.env.SHOTS ?? mkdtempSync(join(tmpdir(), "breakwater-shots-"));
 const MAX_FIRST_LOAD = 200_000;
 /** A round and the page's own refresh, on a machine that does other things as well. */
 const SHOWN_MS = 30_000;
 /** Agreement, probe and quiet times of the development network, twice over. */
 const CLEARED_MS = 120_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+type WithConfig = {
+  readonly config: { readonly feeds: readonly { readonly feed: string; readonly thresholds: { readonly jumpBps: number } }[] };
+};
 
 const devnet = useDevnet();
 let browser: Browser;
@@ -182,6 +190,41 @@ it("the committee's page says who signs, and the governance page what is in forc
   expect(await seriousFaults(page)).toEqual([]);
   expect(complaints).toEqual([]);
   await context.close();
+});
+
+it("a threshold that is dragged below a known move shows the pause it would have made, by the keyboard alone and in words", async () => {
+  const feed = "LTC/USD";
+  const { thresholds } =
+    (await devnet().get<WithConfig>("/v1/committee?config=1")).config.feeds.find((item) => item.feed === feed) ?? {};
+  const limit = thresholds?.jumpBps ?? 0;
+  const before = Number((await devnet().get<{ price: string }>("/v1/feeds/LTC-USD")).price);
+  // Three fifths of the limit, in steps that no two nodes can see too differently.
+  await devnet().post("/market", { feed, moveBps: -Math.floor(limit * 0.6), overMs: 6_000 });
+  const priceOf = async () => Number((await devnet().get<{ price: string }>("/v1/feeds/LTC-USD")).price);
+  await within(SHOWN_MS, "the move is certified", async () => (await priceOf()) < before * (1 - limit / 20_000));
+  for (const colorScheme of ["light", "dark"] as const) {
+    const { page, context } = await openPage("#/governance", { colorScheme });
+    await page.locator(".what-if select").selectOption(feed);
+    await eventually(() => page.locator(".what-if-said").innerText(), CLEARED_MS).toContain(`${feed} had`);
+    const jumps = () => page.locator(".trips", { hasText: "Pauses as changed" }).getByText("Price moved off its average").count();
+    const slider = page.locator("#what-if-jumpBps");
+    await slider.focus();
+    for (let pressed = 0; pressed < 30; pressed++) await page.keyboard.press("ArrowLeft");
+    expect(await slider.getAttribute("aria-valuetext")).toMatch(/^\d[.\d]* (bps|%), in force 5 %/);
+    await eventually(() => page.locator(".what-if-said").innerText(), CLEARED_MS).toMatch(/^With jumpBps at \d[.\d]* (bps|%): /);
+    await eventually(jumps, CLEARED_MS).toBeGreaterThan(0);
+    expect(await page.locator(".what-if canvas").count()).toBe(1);
+    await page.locator(".proposal summary").click();
+    expect(await page.locator(".proposal").innerText()).toMatch(/feed: LTC\/USD\s+thresholds:\s+jumpBps: \d+/);
+    expect(await seriousFaults(page), colorScheme).toEqual([]);
+    await page.screenshot({ path: `${SHOTS}/what-if-${colorScheme}.png`, fullPage: true });
+    await page.getByLabel("jumpBps as a number").fill("5");
+    await page.getByText("Expected a whole number from 10 to 10,000").waitFor();
+    await page.getByRole("button", { name: "As in force" }).click();
+    await eventually(() => page.locator(".what-if-said").innerText(), CLEARED_MS).toContain(`${feed} had`);
+    await context.close();
+  }
+  expect(complaints).toEqual([]);
 });
 
 it("the keyboard is enough", async () => {
