@@ -4,7 +4,7 @@ import { createFollower, type Follower } from "../gateway/follower.ts";
 import type { GatewayConfig } from "../gateway/gateway-config.ts";
 import { createFollowMetrics } from "../gateway/io/follow-metrics.ts";
 import { createFollowShell, type FollowShell } from "../gateway/io/follow-shell.ts";
-import { createHttpReader, sourceOf } from "../gateway/io/http-reader.ts";
+import { createHttpReader, sourcesOf } from "../gateway/io/http-reader.ts";
 import { RedisSettingsError } from "../gateway/io/redis-connection.ts";
 import { createRedisLimits } from "../gateway/io/redis-limits.ts";
 import { createRedisReader } from "../gateway/io/redis-reader.ts";
@@ -47,7 +47,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   const config = readGatewayFile(configFile);
   const genesis = readNetworkFile(config.network);
   const access = config.keysFile === undefined ? undefined : readAccessFile(config.keysFile);
-  const log = createLog({ level: config.logLevel, secrets: secretsOf({ rpc: {}, alerts: [], redis: redisOf(config) }) });
+  const log = createLog({ level: config.logLevel, secrets: secretsIn(config) });
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.splice(0).reverse()) await stop();
@@ -105,6 +105,12 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   }
 }
 
+/** A path may hold a key, as an RPC endpoint's does. */
+function secretsIn(config: GatewayConfig): readonly string[] {
+  const { follow, forward } = config;
+  return secretsOf({ rpc: {}, alerts: [], redis: redisOf(config), upstreams: [...follow.http, ...forward] });
+}
+
 function redisOf({ follow: { redis } }: GatewayConfig): Parameters<typeof secretsOf>[0]["redis"] {
   return redis === undefined ? undefined : { ...redis, rounds: 0 };
 }
@@ -136,9 +142,9 @@ type Wiring = {
 function openReaders({ config, genesis, follower, shell, log, registry }: Wiring): readonly (readonly [LogSource, LogReader])[] {
   const { redis, http } = config.follow;
   const { onEntry, onGarbage } = shell;
-  const followed = http.map((base) => {
-    const reader = createHttpReader({ base, resumeAfter: follower.resumeAfter, onEntry, onGarbage, log });
-    return [sourceOf(base), reader] as const;
+  const followed = [...sourcesOf(http.map((url) => ({ url })))].map(([source, { url }]) => {
+    const reader = createHttpReader({ base: url, source, resumeAfter: follower.resumeAfter, onEntry, onGarbage, log });
+    return [source, reader] as const;
   });
   if (redis === undefined) return followed;
   const backfill = Math.min(config.storage.rounds, MAX_BACKFILL);

@@ -29,6 +29,8 @@ const LASTING_MS = 10_000;
 export type HttpReaderOptions = {
   /** Of the followed node or gateway, without a path of its own API. */
   readonly base: string;
+  /** What it is called, as {@link sourcesOf} gives it. */
+  readonly source: LogSource;
   /** After which round to read when it connects; undefined: from as far back as it goes. */
   readonly resumeAfter: () => number | undefined;
   readonly onEntry: OnEntry;
@@ -44,16 +46,28 @@ export type HttpReaderOptions = {
 };
 
 type Connection = HttpReaderOptions & {
-  readonly source: LogSource;
   readonly pace: Pace;
   readonly signal: AbortSignal;
   readonly onUp: () => void;
 };
 
-/** The name of a followed base URL in metrics and warnings: its host, and its path where it has one. */
-export function sourceOf(base: string): LogSource {
-  const { host, pathname } = new URL(base);
-  return `${host}${pathname === "/" ? "" : pathname}`;
+/**
+ * What is followed over HTTP by its name in metrics and warnings: host and port alone, as a path may hold a key. Those of one host are told
+ * apart by their order.
+ *
+ * @example
+ * [...sourcesOf([{ url: "https://rounds.example/k3y" }, { url: "https://rounds.example/0ther" }]).keys()];
+ * // ["rounds.example", "rounds.example#2"]
+ */
+export function sourcesOf<T extends { readonly url: string }>(followed: readonly T[]): ReadonlyMap<LogSource, T> {
+  const hosts = followed.map(({ url }) => new URL(url).host);
+  return new Map(
+    followed.map((item, index) => {
+      const host = hosts[index] ?? "";
+      const before = hosts.slice(0, index).filter((other) => other === host).length;
+      return [before === 0 ? host : `${host}#${before + 1}`, item];
+    }),
+  );
 }
 
 /**
@@ -62,7 +76,7 @@ export function sourceOf(base: string): LogSource {
  */
 export function createHttpReader(options: HttpReaderOptions): LogReader {
   const { firstRetryMs = FIRST_RETRY_MS, maxRetryMs = MAX_RETRY_MS } = options.limits ?? {};
-  const source = sourceOf(options.base);
+  const { source } = options;
   const stopping = new AbortController();
   const pace = createPace(options.limits?.pace ?? PACE, performance.now());
   let up = false;
@@ -76,7 +90,7 @@ export function createHttpReader(options: HttpReaderOptions): LogReader {
         if (failures > 1) options.log.warn({ source }, "this source is followed again");
         up = true;
       };
-      const why = await readOnce({ ...options, source, pace, signal: stopping.signal, onUp });
+      const why = await readOnce({ ...options, pace, signal: stopping.signal, onUp });
       const lasted = up && performance.now() - startedAt > LASTING_MS;
       up = false;
       if (stopping.signal.aborted) return;

@@ -41,9 +41,17 @@ export function createRedaction(secrets: readonly string[]): (line: string) => s
   };
 }
 
-/** What of a config's URLs would let somebody else in: keys in the paths of RPC endpoints and webhooks, passwords and query values. */
-export function secretsOf({ rpc, alerts, redis }: Pick<NodeConfig, "rpc" | "alerts" | "redis">): readonly string[] {
-  const urls = [...Object.values(rpc).flat(), ...alerts.map(({ url }) => url), ...(redis === undefined ? [] : [redis.url])];
+/** Bases that a gateway follows or relays to. */
+type Upstreams = { readonly upstreams?: readonly string[] };
+
+/**
+ * What of a config's URLs would let somebody else in: keys in the paths of RPC endpoints, webhooks and followed gateways, passwords and
+ * query values.
+ */
+export function secretsOf(config: Pick<NodeConfig, "rpc" | "alerts" | "redis"> & Upstreams): readonly string[] {
+  const { rpc, alerts, redis, upstreams = [] } = config;
+  const endpoints = [...Object.values(rpc).flat(), ...upstreams];
+  const urls = [...endpoints, ...alerts.map(({ url }) => url), ...(redis === undefined ? [] : [redis.url])];
   const parts = urls.flatMap((url) => {
     if (!URL.canParse(url)) return [];
     const { pathname, searchParams, password } = new URL(url);

@@ -182,6 +182,18 @@ describe("a gateway that follows over HTTP", () => {
     ]);
   });
 
+  test("is named by its host alone where it is told of: a path may hold a key, and two behind one host stay two", async () => {
+    const base = await upstream((response, url) => response.writeHead(url.startsWith("/t0ken") ? 500 : 404).end());
+    const { host } = new URL(base);
+    const follower = await replica({ follows: [`${base}/t0ken`, `${base}/0ther`] });
+    await until("both refused", () =>
+      [host, `${host}#2`].every((name) => follower.logged.some((line) => line.includes(`"${name}"`))),
+    );
+    const told = `${await follower.registry.metrics()} ${follower.logged.join()}`;
+    expect(told).toContain(`breakwater_follower_source_up{source="${host}#2"} 0`);
+    expect(told).not.toMatch(/t0ken|0ther/);
+  });
+
   test("a silent source is let go, and asked again", async () => {
     let connections = 0;
     const base = await upstream((response) => {

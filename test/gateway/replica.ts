@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { createFollower, type Follower } from "../../gateway/follower.ts";
 import { createFollowMetrics } from "../../gateway/io/follow-metrics.ts";
 import { createFollowShell } from "../../gateway/io/follow-shell.ts";
-import { createHttpReader, type HttpReaderOptions, sourceOf } from "../../gateway/io/http-reader.ts";
+import { createHttpReader, type HttpReaderOptions, sourcesOf } from "../../gateway/io/http-reader.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../gateway/io/server.ts";
 import type { LogEntry, LogReader, LogSource } from "../../gateway/log.ts";
 import { FOLD } from "../../node/fold.ts";
@@ -18,6 +18,7 @@ export type Replica = {
   readonly store: Store;
   readonly follower: Follower;
   readonly registry: Registry;
+  /** Lines, with their details as JSON. */
   readonly logged: readonly string[];
   /** As if a reader had read it. */
   readonly feed: (entry: LogEntry, from?: LogSource) => void;
@@ -44,17 +45,18 @@ export async function startReplica({
   const registry = new Registry();
   const readers = new Map<LogSource, LogReader>();
   const logged: string[] = [];
-  const tell = (_: object, message: string): void => {
-    logged.push(message);
+  const tell = (details: object, message: string): void => {
+    logged.push(`${message} ${JSON.stringify(details)}`);
   };
   const log = { warn: tell, error: tell };
   const follower = createFollower({ genesis, scheme, recompute: FOLD.recomputeBody, start: NOTHING });
   const metrics = createFollowMetrics(registry, readers);
   const shell = createFollowShell({ follower, store, metrics, log, now });
-  for (const base of follows) {
+  for (const [source, { url: base }] of sourcesOf(follows.map((url) => ({ url })))) {
     const { onEntry, onGarbage } = shell;
     const limits = { firstRetryMs: 20, maxRetryMs: 200, ...reading };
-    readers.set(sourceOf(base), createHttpReader({ base, resumeAfter: follower.resumeAfter, onEntry, onGarbage, log, limits }));
+    const named = { base, source, resumeAfter: follower.resumeAfter };
+    readers.set(source, createHttpReader({ ...named, onEntry, onGarbage, log, limits }));
   }
   const published: CertifiedRound[] = [];
   shell.subscribe((round) => published.push(round));

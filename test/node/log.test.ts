@@ -22,6 +22,11 @@ describe("secrets", () => {
     redis: { url: "rediss://node:p4ssword-of-redis@redis.example:6379", rounds: 60 },
   };
 
+  it("of what a gateway follows and relays to are the keys in paths", () => {
+    const upstreams = [`https://rounds.example/k/${KEY}`, "http://10.0.0.1:8081"];
+    expect(secretsOf({ rpc: {}, alerts: [], upstreams })).toEqual([KEY]);
+  });
+
   it("of a config are the keys in paths, query values and passwords, and no plain words", () => {
     expect([...secretsOf(config)].sort()).toEqual([KEY, "Xy1234567890123456789012", "p4ssword-of-redis"].sort());
   });
