@@ -10,7 +10,7 @@ import { createFactsBook, type FactsBook, type RoundsStore } from "./facts-book.
 const HOUR_MS = 3_600_000;
 /** Nobody is shown more than a day. */
 export const MAX_HOURS = 24;
-/** Feeds whose rounds are kept opened: a day of one is some 40 MB. */
+/** Feeds whose rounds are kept opened: a day of one is some 25 MB. */
 const MAX_FEEDS = 2;
 /** For so long the newest round stays the last one that is looked at: who drags a threshold compares like with like. */
 const PINNED_MS = 10_000;
