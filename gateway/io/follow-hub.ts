@@ -3,7 +3,7 @@ import { encodeCertificate } from "../../protocol/certificate.ts";
 import type { Evidence } from "../../protocol/evidence.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
 import { encodeRoundBody } from "../../protocol/round-codec.ts";
-import { encodeTransition } from "../../protocol/transition.ts";
+import { encodeTransition, type Transition } from "../../protocol/transition.ts";
 import type { GatewayLogger, RoundStore } from "../ports.ts";
 import { encodeEvent } from "./follow-wire.ts";
 import type { Outlet } from "./outlets.ts";
@@ -13,7 +13,10 @@ import { createTaper, type Taper } from "./taper.ts";
 /** Who follows a node or gateway are gateways, each with thousands of readers of its own. */
 export const FOLLOW_LIMITS = {
   maxFollowers: 64,
-  maxFollowersPerPlace: 16,
+  /** Of those so many are the key holders' alone, where there are keys: strangers with many addresses cannot lock them out. */
+  keptForKeys: 32,
+  /** Of one address or key: a gateway needs one. */
+  maxFollowersPerPlace: 8,
   /** Unsent bytes at which a live follower is let go; a round of the largest network has a few MB. */
   maxFollowerBytes: 32 * 2 ** 20,
   /** Rounds sent of the past at most, and to who does not say which he has. */
@@ -45,7 +48,7 @@ export type FollowHub = {
 
 type Follower = {
   readonly outlet: Outlet;
-  readonly place: string;
+  readonly place: Place;
   round: number;
   live: boolean;
   /** Where a follower that catches up stood at the last heartbeat with a full socket. */
@@ -55,10 +58,14 @@ type Follower = {
 type Hub = {
   readonly store: Pick<RoundStore, "latest" | "range" | "bodyOf" | "transitions" | "evidence">;
   readonly limits: FollowLimits;
+  /** Whether anybody has a key here. */
+  readonly hasKeys: boolean;
   readonly log: GatewayLogger;
   readonly taper: Taper;
   readonly followers: Set<Follower>;
   readonly events: Map<Digest, Buffer | undefined>;
+  /** Every change of config since genesis as it is sent, by its round: each follower is told all of them, and there are few. */
+  readonly transitions: Map<number, Buffer>;
   /** Rounds that live followers were told, the newest {@link LATE_ROUNDS}. */
   readonly told: Map<Digest, number>;
   readonly toldPapers: Set<string>;
@@ -72,11 +79,12 @@ type Hub = {
  * ascending from where the follower left off, then each new head. A round that the store gets late is told late, without an id to resume
  * after. Writing never waits: who does not keep up is let go, and comes back for the rest.
  */
-export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "log">): FollowHub {
+export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "hasKeys" | "log">): FollowHub {
+  const transitions: Hub["transitions"] = new Map();
   const hub: Hub = {
-    ...{ ...parts, taper: createTaper(), followers: new Set(), events: new Map(), told: new Map(), hole: undefined },
+    ...{ ...parts, taper: createTaper(), followers: new Set(), events: new Map(), transitions, told: new Map(), hole: undefined },
     // What there is already is told to each follower when it comes.
-    toldPapers: new Set(papersOf(parts.store, true).map(({ key }) => key)),
+    toldPapers: new Set(papersOf({ ...parts, transitions }, true).map(({ key }) => key)),
     configDigest: parts.store.latest()?.certified.certificate.header.configDigest,
   };
   const { followers, limits } = hub;
@@ -84,13 +92,7 @@ export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "log">): F
     for (const follower of followers) beat(follower);
   }, limits.heartbeatMs).unref();
   return {
-    refusal: ({ id, max = limits.maxFollowersPerPlace }) => {
-      if (followers.size >= limits.maxFollowers) return `all ${limits.maxFollowers} places of followers are taken`;
-      const mine = [...followers].filter(({ place }) => place === id).length;
-      return mine >= Math.min(max, limits.maxFollowersPerPlace)
-        ? `${mine} followers from this address or key already`
-        : undefined;
-    },
+    refusal: (place) => refusalOf(hub, place),
     open: (outlet, request) => open(hub, outlet, request),
     publish: (round) => publish(hub, round),
     close: () => {
@@ -100,11 +102,23 @@ export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "log">): F
   };
 }
 
+function refusalOf({ followers, limits, hasKeys }: Hub, { id, max }: Place): string | undefined {
+  if (followers.size >= limits.maxFollowers) return `all ${limits.maxFollowers} places of followers are taken`;
+  const places = [...followers].map(({ place }) => place);
+  const mine = places.filter((place) => place.id === id).length;
+  if (mine >= Math.min(max ?? limits.maxFollowersPerPlace, limits.maxFollowersPerPlace)) {
+    return `${mine} followers from this address or key already`;
+  }
+  const open = limits.maxFollowers - (hasKeys ? limits.keptForKeys : 0);
+  const strangers = places.filter((place) => place.max === undefined).length;
+  return max === undefined && strangers >= open ? `all ${open} places of followers without a key are taken` : undefined;
+}
+
 function open(hub: Hub, outlet: Outlet, { after, place }: { readonly after: number | undefined; readonly place: Place }): void {
   const { store, limits, followers, log, taper } = hub;
   const newest = store.latest()?.certified.certificate.header.round ?? 0;
   const from = Math.max(after ?? newest - limits.defaultBackfill, newest - limits.maxBackfill, -1);
-  const follower: Follower = { outlet, place: place.id, round: from, live: false, stalledAt: undefined };
+  const follower: Follower = { outlet, place, round: from, live: false, stalledAt: undefined };
   followers.add(follower);
   outlet.onClose(() => followers.delete(follower));
   outlet.open();
@@ -119,7 +133,7 @@ function open(hub: Hub, outlet: Outlet, { after, place }: { readonly after: numb
 
 /** Papers, then stored rounds at the follower's own pace, then live. The last look at the store and going live are one step, so none is lost. */
 async function replay(hub: Hub, follower: Follower): Promise<void> {
-  for (const { event } of papersOf(hub.store, true)) follower.outlet.write(event());
+  for (const { event } of papersOf(hub, true)) follower.outlet.write(event());
   for (;;) {
     const stored = hub.store.range({ from: follower.round + 1, to: Number.MAX_SAFE_INTEGER, limit: REPLAY_BATCH });
     if (stored.length === 0) break;
@@ -175,26 +189,35 @@ function lateRounds(hub: Hub, { certificate: { header } }: CertifiedRound): read
 function newPapers(hub: Hub, { certificate: { header } }: CertifiedRound): readonly Buffer[] {
   const isChange = header.configDigest !== hub.configDigest;
   hub.configDigest = header.configDigest;
-  const papers = papersOf(hub.store, isChange).filter(({ key }) => !hub.toldPapers.has(key));
+  const papers = papersOf(hub, isChange).filter(({ key }) => !hub.toldPapers.has(key));
   for (const { key } of papers) hub.toldPapers.add(key);
   for (const oldest of hub.toldPapers) if (hub.toldPapers.size > KEPT_PAPERS) hub.toldPapers.delete(oldest);
   return papers.map(({ event }) => event());
 }
 
 /** Oldest first; an event is made when it is sent. */
-function papersOf(store: Hub["store"], withTransitions: boolean) {
+function papersOf(hub: Pick<Hub, "store" | "transitions">, withTransitions: boolean) {
+  const { store } = hub;
   const transitions = withTransitions ? store.transitions() : [];
   const evidence = store.evidence({ limit: TOLD_EVIDENCE }).toReversed();
   return [
     ...transitions.map((transition) => ({
       key: `transition ${transition.certificate.header.round}`,
-      event: () => Buffer.from(encodeEvent({ kind: "transition", bytes: encodeTransition(transition) })),
+      event: () => eventOfTransition(hub.transitions, transition),
     })),
     ...evidence.map((item) => ({
       key: keyOf(item),
       event: () => Buffer.from(encodeEvent({ kind: "evidence", bytes: utf8(JSON.stringify(item)) })),
     })),
   ];
+}
+
+/** P2: a round has one certificate, and so one change of config. */
+function eventOfTransition(kept: Hub["transitions"], transition: Transition): Buffer {
+  const { round } = transition.certificate.header;
+  const event = kept.get(round) ?? Buffer.from(encodeEvent({ kind: "transition", bytes: encodeTransition(transition) }));
+  kept.set(round, event);
+  return event;
 }
 
 function keyOf({ signer, kind, statements }: Evidence): string {

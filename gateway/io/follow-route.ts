@@ -9,6 +9,8 @@ import { responseOutlet } from "./outlets.ts";
 import { describeResponses, sendProblem } from "./replies.ts";
 
 const querySchema = z.strictObject({ after: roundParamsSchema.shape.round.describe("round to resume after").optional() });
+/** Openings of one caller: each is told a past of over a thousand rounds, and a gateway that follows opens once and stays. */
+const OPENINGS = { max: 60, timeWindow: 60_000 };
 const HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store",
@@ -32,7 +34,7 @@ export function registerFollow(
     headers: z.looseObject({ "last-event-id": z.string().optional().describe("round to resume after; `after` counts less") }),
     response: describeResponses({ description: "The log", schema: z.string(), type: "text/event-stream" }, "too-many-readers"),
   };
-  app.get(FOLLOW_ROUTE, { schema, exposeHeadRoute: false }, (request, reply) => {
+  app.get(FOLLOW_ROUTE, { schema, exposeHeadRoute: false, config: { rateLimit: OPENINGS } }, (request, reply) => {
     const header = request.headers["last-event-id"];
     const last = header === undefined ? request.query.after : parseLastEventId(header);
     if (header !== undefined && last === undefined) {

@@ -214,7 +214,8 @@ function followRounds(options: GatewayOptions) {
   const limits = { ...DEFAULT_STREAM_LIMITS, ...options.stream };
   const metrics = createStreamMetrics(registry);
   const stream = createStreamHub({ latest, range: store.range, snapshot, now, limits, metrics, log });
-  const followers = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...options.follow }, log });
+  const hasKeys = (options.access?.keys.length ?? 0) > 0;
+  const followers = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...options.follow }, hasKeys, log });
   const candles = createCandleBook({ store, roundMs: network().config.roundMs, maxSums: options.maxCandles });
   const filler = createFiller(candles, log);
   const unsubscribe = options.subscribe((round) => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createFollowHub, FOLLOW_LIMITS, type FollowLimits } from "../../gateway/io/follow-hub.ts";
 import type { Outlet } from "../../gateway/io/outlets.ts";
 import { createMemoryStore } from "../../node/memory-store.ts";
-import { type Kept, quietHistory } from "./followed.ts";
+import { changedHistory, type Kept, quietHistory } from "./followed.ts";
 import { until } from "./replica.ts";
 
 const { history } = quietHistory(8);
@@ -15,6 +15,7 @@ afterEach(() => {
 /** A follower in the test's hands: what it was sent, how much of it it took, and how it ended. */
 function outlet() {
   const seen = { frames: [] as string[], buffered: 0, full: false, beats: 0, ended: "" };
+  const written: unknown[] = [];
   let closed = (): void => undefined;
   const close = (how: string): void => {
     seen.ended = how;
@@ -23,7 +24,10 @@ function outlet() {
   const made: Outlet = {
     form: "sse",
     open: () => undefined,
-    write: (frame) => seen.frames.push(frame.toString()),
+    write: (frame) => {
+      written.push(frame);
+      seen.frames.push(frame.toString());
+    },
     notice: () => undefined,
     bufferedBytes: () => seen.buffered,
     isFull: () => seen.full,
@@ -38,14 +42,15 @@ function outlet() {
       closed = listener;
     },
   };
-  return { made, seen };
+  return { made, seen, written };
 }
 
-function hubOver(kept: readonly Kept[], limits: Partial<FollowLimits> = {}) {
+function hubOver(kept: readonly Kept[], limits: Partial<FollowLimits> = {}, hasKeys = false) {
   const store = createMemoryStore({ now: () => 0 });
   for (const round of kept) store.saveRound(round);
   const tell = (): void => undefined;
-  const hub = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...limits }, log: { warn: tell, error: tell } });
+  const log = { warn: tell, error: tell };
+  const hub = createFollowHub({ store, limits: { ...FOLLOW_LIMITS, ...limits }, hasKeys, log });
   closing.push(hub.close);
   const publish = (round: Kept): void => {
     store.saveRound(round);
@@ -90,6 +95,41 @@ describe("followers", () => {
     expect(hub.refusal({ id: "10.0.0.3", max: undefined })).toMatch(/all 3 places/);
     one.made.cut();
     expect(hub.refusal(place)).toBe(undefined);
+  });
+
+  test("without a key leave a share of the places to the holders of keys, where there are keys", () => {
+    const stranger = (host: number) => ({ id: `10.0.0.${host}`, max: undefined });
+    const holder = { id: "key:a", max: 100 };
+    for (const hasKeys of [true, false]) {
+      const { hub } = hubOver([], { maxFollowers: 4, keptForKeys: 2, maxFollowersPerPlace: 4 }, hasKeys);
+      const taken = [outlet(), outlet()];
+      for (const [host, { made }] of taken.entries()) hub.open(made, { after: undefined, place: stranger(host) });
+      expect(hub.refusal(stranger(9))).toEqual(hasKeys ? "all 2 places of followers without a key are taken" : undefined);
+      expect(hub.refusal(holder)).toBe(undefined);
+      taken[0]?.made.cut();
+      hub.open(outlet().made, { after: undefined, place: holder });
+      expect(hub.refusal(stranger(9))).toBe(undefined);
+    }
+  });
+
+  test("that four addresses open as many as they may leave room for others", () => {
+    const { hub } = hubOver([]);
+    for (const id of ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]) {
+      while (hub.refusal({ id, max: undefined }) === undefined) {
+        hub.open(outlet().made, { after: undefined, place: { id, max: undefined } });
+      }
+    }
+    expect(hub.refusal({ id: "10.0.0.5", max: undefined })).toBe(undefined);
+  });
+
+  test("are told every change of config as it was made once: there may be many, and each holds a whole config", async () => {
+    const { transition } = changedHistory();
+    const { hub, store } = hubOver([]);
+    store.saveTransition(transition);
+    const [one, two] = [outlet(), outlet()];
+    for (const { made } of [one, two]) hub.open(made, { after: undefined, place });
+    await until("both told", () => one.written.length === 1 && two.written.length === 1);
+    expect(one.written[0]).toBe(two.written[0]);
   });
 
   test("are told none of what has no body any more: nobody could verify it", async () => {

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { apiKeyDigest, formatApiKey } from "../../gateway/access.ts";
 import { createEventSplitter, type StreamEvent } from "../../gateway/following/event-stream.ts";
 import { decodeEvent, encodeEvent } from "../../gateway/io/follow-wire.ts";
 import type { LogEntry } from "../../gateway/log.ts";
@@ -38,6 +39,8 @@ async function upstream(answer: (response: ServerResponse, url: string) => void)
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+const KEY = formatApiKey(new Uint8Array(32).fill(7));
+const HOLDER = { name: "edge", sha256: apiKeyDigest(KEY), requestsPerMinute: 100, streams: 4 };
 const EVENTS = { "content-type": "text/event-stream" };
 const roundsOf = (kept: readonly Kept[]) => kept.map(({ body }) => body.round);
 const walkOf = ({ store }: Replica) =>
@@ -126,6 +129,15 @@ describe("GET /v1/follow", () => {
     one?.close();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await openLog(gateway.address)).response.status).toBe(200);
+  });
+
+  test("is opened so often a minute by one caller, and no more: every opening is told the past anew", async () => {
+    const { gateway } = await replica({ serving: { access: { required: false, keys: [HOLDER] } } });
+    const open = async (headers = {}) => (await fetch(`${gateway.address}/v1/follow?after=-1`, { headers })).status;
+    for (let opened = 0; opened < 60; opened += 1) expect(await open()).toBe(400);
+    expect(await open()).toBe(429);
+    expect(await open({ "x-api-key": KEY })).toBe(400);
+    expect((await fetch(`${gateway.address}/v1/feeds`)).status).toBe(200);
   });
 
   test("names what it cannot read in a request", async () => {
