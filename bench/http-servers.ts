@@ -2,9 +2,9 @@ import fastify from "fastify";
 import { Registry } from "prom-client";
 import { nextRound } from "../aggregator/round.ts";
 import { startGateway } from "../gateway/io/server.ts";
+import { createMemoryStore } from "../node/memory-store.ts";
 import { toFeedDocument } from "../protocol/document.ts";
 import type { CertifiedRound } from "../protocol/round.ts";
-import { memoryStore } from "../test/support/rounds.ts";
 import { certify, foldChain } from "./chain.ts";
 import { answerParent } from "./child.ts";
 import { cpuMs } from "./measure.ts";
@@ -23,7 +23,9 @@ if (first === undefined) throw new Error("a chain has rounds");
 const feed = first.feeds[FEEDS >> 1]?.report.feed;
 if (feed === undefined) throw new Error("a round has feeds");
 
-const { store, subscribe, publish } = memoryStore([first]);
+const store = createMemoryStore({ now: Date.now });
+store.saveRound({ certified: first });
+const listeners = new Set<(round: CertifiedRound) => void>();
 const logger = { error: console.error, warn: console.error };
 const gateway = await startGateway({
   host: HOST,
@@ -31,7 +33,10 @@ const gateway = await startGateway({
   network: () => chain.network,
   genesis: chain.network.config,
   store,
-  subscribe,
+  subscribe: (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
   sources: () => undefined,
   governance: () => undefined,
   now: () => (store.latest() ?? { certified: first }).certified.certificate.header.timestamp + ROUND_MS / 2,
@@ -47,7 +52,9 @@ const bareAddress = await bare.listen({ host: HOST, port: 0 });
 
 const timer = setInterval(() => {
   const next = later.shift();
-  if (next !== undefined) publish(next);
+  if (next === undefined) return;
+  store.saveRound({ certified: next });
+  for (const listener of listeners) listener(next);
 }, ROUND_MS);
 
 answerParent(

@@ -7,7 +7,7 @@ import { scanSource } from "./architecture/scanner.ts";
 const ROOT = join(import.meta.dirname, "..");
 
 /** Folders that hold no TypeScript of the house. */
-const ELSEWHERE = /^(?:node_modules|dist|contracts|coverage|docs)$|^\./;
+const ELSEWHERE = /^(?:node_modules|dist|contracts|coverage)$|^\./;
 
 function readTree(): ReadonlyMap<string, string> {
   const files = globSync("*/**/*.{ts,tsx}", { cwd: ROOT, exclude: (name) => ELSEWHERE.test(name) });

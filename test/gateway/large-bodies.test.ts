@@ -45,7 +45,8 @@ const post = async (address: string, from: string, bytes: number) => {
 test("few large bodies are read at once, one of an address; small ones never wait, and a place is free again when its request is over", async () => {
   const { address, close } = await open();
   const strangers = [];
-  for (const from of ["1.1.1.1", "2.2.2.2", "2001:db8:1:2::3"]) strangers.push(await drip(address, from, `content-length: ${LARGE}`));
+  for (const from of ["1.1.1.1", "2.2.2.2", "2001:db8:1:2::3"])
+    strangers.push(await drip(address, from, `content-length: ${LARGE}`));
   const again = await drip(address, "1.1.1.1", `content-length: ${LARGE}`);
   expect(await again.first).toBe("HTTP/1.1 503 Service Unavailable");
   expect(await post(address, "2001:db8:1:2:9:9:9:9", 200_000), "one subscriber's other address").toBe(503);
