@@ -76,12 +76,15 @@ export function readGatewayFile(path: string): GatewayConfig {
   const parsed = parseGatewayConfig(readYaml(path));
   if (!parsed.ok) throw badConfig(path, parsed.error);
   const folder = dirname(resolve(path));
-  const { network, follow, storage, keysFile, ...rest } = parsed.value;
-  const { redis } = follow;
+  const { network, follow, forward, storage, keysFile, ...rest } = parsed.value;
+  const { redis, http } = follow;
+  const withKeys = (upstreams: GatewayConfig["forward"]) =>
+    upstreams.map(({ url, keyFile }) => ({ url, ...(keyFile === undefined ? {} : { keyFile: resolve(folder, keyFile) }) }));
   return {
     ...rest,
     network: resolve(folder, network),
-    follow: { ...follow, ...(redis === undefined ? {} : { redis: resolveRedisFiles(folder, redis) }) },
+    follow: { http: withKeys(http), ...(redis === undefined ? {} : { redis: resolveRedisFiles(folder, redis) }) },
+    forward: withKeys(forward),
     storage: { ...storage, ...(storage.path === undefined ? {} : { path: resolve(folder, storage.path) }) },
     ...(keysFile === undefined ? {} : { keysFile: resolve(folder, keysFile) }),
   };

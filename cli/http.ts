@@ -19,6 +19,7 @@ const CONNECTION_FAULTS: Readonly<Record<string, string>> = {
 };
 
 type Limits = { readonly timeoutMs?: number };
+type Asking = Limits & { readonly headers?: Readonly<Record<string, string>> };
 
 /**
  * One JSON document over HTTP, within a time and a size.
@@ -26,8 +27,8 @@ type Limits = { readonly timeoutMs?: number };
  * @throws OperationalError `bad-url`, `unreachable`, `refused` (`details.status` holds the HTTP status; the message carries a problem
  * document's detail), `not-json`, `oversize`; each names the URL
  */
-export async function getJson(address: string, { timeoutMs = TIMEOUT_MS }: Limits = {}): Promise<Answer> {
-  return exchange(address, timeoutMs, { headers: { accept: JSON_TYPE } });
+export async function getJson(address: string, { timeoutMs = TIMEOUT_MS, headers }: Asking = {}): Promise<Answer> {
+  return exchange(address, timeoutMs, { headers: { accept: JSON_TYPE, ...headers } });
 }
 
 /** Posts a JSON document and reads the one that answers. Throws as {@link getJson}. */

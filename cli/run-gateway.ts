@@ -23,6 +23,7 @@ import { DASHBOARD_FOLDER } from "./dashboard-folder.ts";
 import { endOfLife, leaveParent } from "./end-of-life.ts";
 import { readAccessFile, readGatewayFile, readNetworkFile } from "./files.ts";
 import { openGateway } from "./open-gateway.ts";
+import { readUpstreams, type Upstreams } from "./upstream-keys.ts";
 
 const MINUTE_MS = 60_000;
 /** Of each member's stream in Redis at the start, where as much is to be kept. */
@@ -47,7 +48,10 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   const config = readGatewayFile(configFile);
   const genesis = readNetworkFile(config.network);
   const access = config.keysFile === undefined ? undefined : readAccessFile(config.keysFile);
-  const log = createLog({ level: config.logLevel, secrets: secretsIn(config) });
+  const upstreams = readUpstreams(config);
+  const log = createLog({ level: config.logLevel, secrets: [...secretsIn(config), ...upstreams.keys] });
+  for (const path of upstreams.exposed)
+    log.warn({ path }, `${path} holds an API key and can be read by others: chmod 600 ${path}`);
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.splice(0).reverse()) await stop();
@@ -62,7 +66,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
     const readers = new Map<LogSource, LogReader>();
     const metrics = createFollowMetrics(registry, readers);
     const shell = createFollowShell({ follower, store, metrics, log, now: Date.now });
-    const wiring = { config, genesis, follower, shell, log, registry };
+    const wiring = { config, upstreams, genesis, follower, shell, log, registry };
     for (const [source, reader] of openReaders(wiring)) readers.set(source, reader);
     stops.push(() => stopReaders([...readers.values()]));
     const limits = openLimits(wiring);
@@ -77,7 +81,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
       ...(access === undefined ? {} : { access }),
       ...(limits === undefined ? {} : { limits }),
       dashboard: DASHBOARD_FOLDER,
-      forward: config.forward,
+      forward: upstreams.forward,
       network: follower.network,
       genesis: genesis.config,
       // A store may hold two first rounds under a config; the follower knows the way.
@@ -108,7 +112,12 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
 /** A path may hold a key, as an RPC endpoint's does. */
 function secretsIn(config: GatewayConfig): readonly string[] {
   const { follow, forward } = config;
-  return secretsOf({ rpc: {}, alerts: [], redis: redisOf(config), upstreams: [...follow.http, ...forward] });
+  return secretsOf({
+    rpc: {},
+    alerts: [],
+    redis: redisOf(config),
+    upstreams: [...follow.http, ...forward].map(({ url }) => url),
+  });
 }
 
 function redisOf({ follow: { redis } }: GatewayConfig): Parameters<typeof secretsOf>[0]["redis"] {
@@ -132,6 +141,7 @@ function followerOver(store: Store, genesis: Network): Follower {
 
 type Wiring = {
   readonly config: GatewayConfig;
+  readonly upstreams: Upstreams;
   readonly genesis: Network;
   readonly follower: Follower;
   readonly shell: FollowShell;
@@ -139,11 +149,12 @@ type Wiring = {
   readonly registry: Registry;
 };
 
-function openReaders({ config, genesis, follower, shell, log, registry }: Wiring): readonly (readonly [LogSource, LogReader])[] {
-  const { redis, http } = config.follow;
+function openReaders(wiring: Wiring): readonly (readonly [LogSource, LogReader])[] {
+  const { config, upstreams, genesis, follower, shell, log, registry } = wiring;
+  const { redis } = config.follow;
   const { onEntry, onGarbage } = shell;
-  const followed = [...sourcesOf(http.map((url) => ({ url })))].map(([source, { url }]) => {
-    const reader = createHttpReader({ base: url, source, resumeAfter: follower.resumeAfter, onEntry, onGarbage, log });
+  const followed = [...sourcesOf(upstreams.follow)].map(([source, { url, key }]) => {
+    const reader = createHttpReader({ base: url, key, source, resumeAfter: follower.resumeAfter, onEntry, onGarbage, log });
     return [source, reader] as const;
   });
   if (redis === undefined) return followed;

@@ -11,7 +11,7 @@ export type GatewayTemplate = {
 };
 
 const FOLLOW_COMMENT = `What is followed: the nodes' Redis, nodes or other gateways over HTTP, or both. Nothing that any of them says is believed, every round
-is verified against the genesis; follow two, so that one may be down.`;
+is verified against the genesis; follow two, so that one may be down. One that asks for an API key is \`{ url, keyFile }\`, here and below.`;
 
 const STORAGE_COMMENT = `Rounds are held in memory, and a restart begins with what the followed ones still have; with a \`path\` they are kept on disk.
 \`rounds\` and \`bodies\` say how many.`;

@@ -30,10 +30,15 @@ const redisUrlSchema = z.string("expected a redis URL").superRefine((text, conte
 const baseUrlSchema = z
   .url({ protocol: /^https?$/, error: "expected an http or https URL" })
   .refine((text) => isBaseUrl(text), "expected a base such as https://node.example.org, without user, query or fragment");
+/** A base alone, or one that asks for an API key, which the file holds. */
+const keyedSchema = z.strictObject({ url: baseUrlSchema, keyFile: pathSchema.optional() });
+const upstreamSchema = z
+  .union([baseUrlSchema, keyedSchema], "expected a URL, or { url, keyFile }")
+  .transform((entry): z.infer<typeof keyedSchema> => (typeof entry === "string" ? { url: entry } : entry));
 const upstreamsSchema = z
-  .array(baseUrlSchema)
+  .array(upstreamSchema)
   .max(MAX_UPSTREAMS)
-  .refine((urls) => new Set(urls).size === urls.length, "expected every URL once");
+  .refine((entries) => new Set(entries.map(({ url }) => url)).size === entries.length, "expected every URL once");
 /** Of IPv4 or IPv6, one address or a range; a range of everybody would be no proxy. */
 const proxySchema = z
   .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "expected a proxy's address or range, such as 10.0.0.7 or 10.0.0.0/8")
@@ -54,7 +59,10 @@ const followSchema = z
   .strictObject({
     /** Where the nodes append their rounds. */
     redis: redisSchema.optional(),
-    /** Nodes or gateways whose `/v1/follow` is read. Nothing that any of them says is believed: two are followed so that one may be down. */
+    /**
+     * Nodes or gateways whose `/v1/follow` is read, as URLs, or as `{ url, keyFile }` where one gave this gateway an API key. Nothing that
+     * any of them says is believed: two are followed so that one may be down.
+     */
     http: upstreamsSchema.default([]),
   })
   .refine(({ redis, http }) => redis !== undefined || http.length > 0, "expected redis, or at least one URL under http");
@@ -94,7 +102,7 @@ const gatewaySchema = z.strictObject({
     cors: z.union([z.literal("*"), z.array(originSchema).max(MAX_ORIGINS)], 'expected "*" or a list of origins').default("*"),
   }),
   follow: followSchema,
-  /** Nodes that answer what a replica cannot (documents of keyholders, replays, a node's own sources), asked in this order. */
+  /** Nodes that answer what a replica cannot (documents of keyholders, replays, a node's own sources), asked in this order; as in `http`. */
   forward: upstreamsSchema.default([]),
   storage: storageSchema.prefault({}),
   /** API keys, as their digests; without it everybody is counted by address alone. */

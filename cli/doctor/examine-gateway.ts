@@ -2,11 +2,12 @@ import type { GatewayConfig } from "../../gateway/gateway-config.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import type { Network } from "../../protocol/config.ts";
 import { readGatewayFile, readNetworkFile } from "../files.ts";
+import { readUpstream } from "../upstream-keys.ts";
 import type { Surroundings } from "./examine-node.ts";
 import { type Finding, failure, fine, warning } from "./finding.ts";
 import { judgeClock } from "./judge-clock.ts";
 import { judgeSecretFile } from "./judge-files.ts";
-import { judgeApi, judgePort } from "./judge-ports.ts";
+import { type ApiOutcome, judgeApi, judgePort } from "./judge-ports.ts";
 import { judgeRedis } from "./judge-redis.ts";
 import { judgeDisk, judgeReplica } from "./judge-store.ts";
 import { probeClocks } from "./probe-clock.ts";
@@ -20,13 +21,14 @@ export async function examineGateway(configFile: string, { now, peerApis }: Surr
   if ("finding" in read) return [read.finding];
   const { config, network } = read;
   const genesis = network.genesisConfigDigest;
-  const others = [...config.follow.http, ...config.forward, ...peerApis];
+  const relays = [...config.forward, ...peerApis.map((url) => ({ url }))];
+  const others = [...config.follow.http, ...relays].map(({ url }) => url);
   const [files, port, clock, followed, compared, store, redis] = await Promise.all([
     examineFiles(config),
     probeApiPort(config.api, genesis),
     probeClocks(others, now),
-    Promise.all(config.follow.http.map((base) => examineSource("follow", base, genesis))),
-    Promise.all([...config.forward, ...peerApis].map((base) => examineSource("digest", base, genesis))),
+    Promise.all(config.follow.http.map((followed) => examineSource("follow", followed, genesis))),
+    Promise.all(relays.map((relay) => examineSource("digest", relay, genesis))),
     examineStore(config, network),
     examineRedis(config, network),
   ]);
@@ -64,17 +66,29 @@ function readConfigs(configFile: string): Configs | { readonly finding: Finding 
   }
 }
 
-async function examineFiles({ keysFile, follow: { redis } }: GatewayConfig): Promise<readonly Finding[]> {
+async function examineFiles({ keysFile, follow: { redis, http }, forward }: GatewayConfig): Promise<readonly Finding[]> {
   const secrets: readonly (readonly [check: string, path: string | undefined])[] = [
     ["keys file", keysFile],
     ["redis password", redis?.passwordFile],
+    ...[...new Set([...http, ...forward].map(({ keyFile }) => keyFile))].map((path) => ["api key", path] as const),
   ];
   const found = secrets.flatMap(([check, path]) => (path === undefined ? [] : [{ check, path }]));
   return Promise.all(found.map(async ({ check, path }) => judgeSecretFile(check, path, await probeFile(path))));
 }
 
-async function examineSource(what: string, base: string, genesis: string): Promise<Finding> {
-  return judgeApi(`${what} ${URL.parse(base)?.host ?? base}`, await probeApi(base), { genesis, inForce: undefined });
+async function examineSource(what: string, upstream: GatewayConfig["forward"][number], genesis: string): Promise<Finding> {
+  const host = URL.parse(upstream.url)?.host ?? upstream.url;
+  return judgeApi(`${what} ${host}`, await probeUpstream(upstream), { genesis, inForce: undefined });
+}
+
+async function probeUpstream(upstream: GatewayConfig["forward"][number]): Promise<ApiOutcome> {
+  try {
+    const { url, key } = readUpstream(upstream);
+    return await probeApi(url, key);
+  } catch (error) {
+    if (!(error instanceof OperationalError)) throw error;
+    return { ok: false, reason: error.message };
+  }
 }
 
 async function examineStore({ storage }: GatewayConfig, { config }: Network): Promise<readonly Finding[]> {

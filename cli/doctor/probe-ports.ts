@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { z } from "zod";
+import { authorizationOf } from "../../gateway/upstream.ts";
 import { OperationalError } from "../../node/io/operational-error.ts";
 import { probePeer } from "../../node/io/peer-probe.ts";
 import type { Address } from "../../protocol/bytes.ts";
@@ -37,10 +38,11 @@ export function apiUrl(host: string, port: number): string {
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
-/** Which network an API serves. Total. */
-export async function probeApi(base: string): Promise<ApiOutcome> {
+/** Which network an API serves, asked with the API key it gave if it gave one. Total. */
+export async function probeApi(base: string, key?: string): Promise<ApiOutcome> {
   try {
-    const { body } = await getJson(`${base.replace(/\/+$/, "")}/v1/committee`, { timeoutMs: TIMEOUT_MS });
+    const headers = { ...authorizationOf(key) };
+    const { body } = await getJson(`${base.replace(/\/+$/, "")}/v1/committee`, { timeoutMs: TIMEOUT_MS, headers });
     const parsed = committeeSchema.safeParse(body);
     return parsed.success ? { ok: true, ...parsed.data } : { ok: false, reason: "it does not answer as a node or gateway does" };
   } catch (error) {

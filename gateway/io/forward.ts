@@ -3,6 +3,7 @@ import { fromHex, type Hex, keccakHex } from "../../protocol/bytes.ts";
 import type { DocumentReader } from "../document-reader.ts";
 import type { GatewayLogger } from "../ports.ts";
 import type { FeedLookup } from "../queries.ts";
+import { authorizationOf, type Upstream } from "../upstream.ts";
 import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE, WHAT_IF_ROUTE } from "./faults.ts";
 import { sendProblem } from "./replies.ts";
 import { createTaper } from "./taper.ts";
@@ -40,8 +41,8 @@ const RELAYED: Readonly<Record<string, Relayed>> = {
 const KEPT_HEADERS = ["content-type", "cache-control", "retry-after"];
 
 type Upstreams = {
-  /** Bases, in the order in which they are asked. */
-  readonly urls: readonly string[];
+  /** In the order in which they are asked. */
+  readonly upstreams: readonly Upstream[];
   readonly log: GatewayLogger;
   readonly read: DocumentReader;
   readonly lookup: FeedLookup;
@@ -53,14 +54,14 @@ type Upstreams = {
  * this gateway's readers are one address, and nobody may use up what it grants them. Without a node that answers the reply is the problem
  * `no-node`.
  */
-export function registerForward(app: FastifyInstance, { urls, log, read, lookup }: Upstreams): void {
-  if (urls.length === 0) return;
+export function registerForward(app: FastifyInstance, { upstreams, log, read, lookup }: Upstreams): void {
+  if (upstreams.length === 0) return;
   const taper = createTaper();
   const restingUntil = new Map<string, number>();
-  const ordered = (): readonly string[] => {
+  const ordered = (): readonly Upstream[] => {
     const now = performance.now();
-    const isResting = (url: string): boolean => (restingUntil.get(url) ?? 0) > now;
-    return [...urls.filter((url) => !isResting(url)), ...urls.filter(isResting)];
+    const isResting = ({ url }: Upstream): boolean => (restingUntil.get(url) ?? 0) > now;
+    return [...upstreams.filter((upstream) => !isResting(upstream)), ...upstreams.filter(isResting)];
   };
   app.addHook("preHandler", async (request, reply) => {
     const relayed = RELAYED[request.routeOptions.url ?? ""];
@@ -75,8 +76,8 @@ export function registerForward(app: FastifyInstance, { urls, log, read, lookup 
       const detail = "expected a document that keyholders of this network signed, and nobody else";
       return sendProblem(request, reply, "document-malformed", { detail, judgement: "malformed" });
     }
-    for (const url of ordered()) {
-      const answer = await ask(`${url.replace(/\/$/, "")}${path}`, request, { ...relayed, hops: Number(hops) + 1 });
+    for (const { url, key } of ordered()) {
+      const answer = await ask(`${url.replace(/\/$/, "")}${path}`, request, { ...relayed, key, hops: Number(hops) + 1 });
       const upstream = new URL(url).host;
       if (answer.ok) {
         taper.clear(upstream);
@@ -91,7 +92,9 @@ export function registerForward(app: FastifyInstance, { urls, log, read, lookup 
       if (answer.begun && !relayed.repeats)
         return sendProblem(request, reply, "no-node", { detail: `the node asked did not finish: ${answer.why}` });
     }
-    return sendProblem(request, reply, "no-node", { detail: `none of the ${urls.length} nodes behind this gateway answers` });
+    return sendProblem(request, reply, "no-node", {
+      detail: `none of the ${upstreams.length} nodes behind this gateway answers`,
+    });
   });
 }
 
@@ -121,7 +124,7 @@ type Asked =
 async function ask(
   url: string,
   request: FastifyRequest,
-  { method, timeoutMs, hops }: Relayed & { readonly hops: number },
+  { method, timeoutMs, key, hops }: Relayed & { readonly key: string | undefined; readonly hops: number },
 ): Promise<Asked> {
   const whole = AbortSignal.timeout(timeoutMs);
   const gone = new AbortController();
@@ -129,13 +132,19 @@ async function ask(
   request.raw.socket.once("close", abandon);
   let begun = false;
   try {
+    const own = { accept: "application/json", [HOPS_HEADER]: String(hops), ...authorizationOf(key) };
     const response = await fetch(url, {
       method,
-      headers: { accept: "application/json", [HOPS_HEADER]: String(hops), ...(method === "POST" ? JSON_BODY : {}) },
+      headers: { ...own, ...(method === "POST" ? JSON_BODY : {}) },
       ...(method === "POST" ? { body: JSON.stringify(request.body) } : {}),
       redirect: "error",
       signal: AbortSignal.any([whole, gone.signal]),
     });
+    // What is refused is this gateway's key: its reader has done nothing wrong, and can do nothing about it.
+    if (response.status === KEY_REFUSED) {
+      await response.body?.cancel();
+      return { ok: false, begun, why: "it asks for an API key, or for another one: see keyFile" };
+    }
     begun = true;
     return { ok: true, value: { status: response.status, headers: response.headers, body: await readBounded(response) } };
   } catch (error) {
@@ -145,6 +154,7 @@ async function ask(
   }
 }
 
+const KEY_REFUSED = 401;
 const JSON_BODY = { "content-type": "application/json" };
 
 async function readBounded(response: Response): Promise<Buffer> {

@@ -4,6 +4,7 @@ import { createEventSplitter } from "../following/event-stream.ts";
 import type { LogEntry, LogReader, LogSource, OnEntry } from "../log.ts";
 import type { GatewayLogger } from "../ports.ts";
 import { createPace, type Pace, type PaceLimits } from "../redis-pace.ts";
+import { authorizationOf } from "../upstream.ts";
 import { decodeEvent, FOLLOW_ROUTE } from "./follow-wire.ts";
 
 /** Base64 of what the largest bodies come to under Zstandard, generously: one of 2 048 feeds and 64 nodes has a few MB. */
@@ -29,6 +30,8 @@ const LASTING_MS = 10_000;
 export type HttpReaderOptions = {
   /** Of the followed node or gateway, without a path of its own API. */
   readonly base: string;
+  /** The API key that it gave this gateway. */
+  readonly key?: string | undefined;
   /** What it is called, as {@link sourcesOf} gives it. */
   readonly source: LogSource;
   /** After which round to read when it connects; undefined: from as far back as it goes. */
@@ -134,14 +137,14 @@ async function readOnce(connection: Connection): Promise<string> {
 }
 
 async function readEvents(connection: Connection, signal: AbortSignal, alive: () => void): Promise<string> {
-  const { base, resumeAfter, source, pace, onEntry, onUp, onGarbage } = connection;
+  const { base, key, resumeAfter, source, pace, onEntry, onUp, onGarbage } = connection;
   const after = resumeAfter();
   const url = `${base.replace(/\/$/, "")}${FOLLOW_ROUTE}${after === undefined ? "" : `?after=${after}`}`;
-  const headers = { accept: "text/event-stream" };
+  const headers = { accept: "text/event-stream", ...authorizationOf(key) };
   const response = await fetch(url, { headers, signal, redirect: "error" });
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
-    return `status ${response.status}`;
+    return response.status === 401 ? "it asks for an API key, or for another one: see keyFile" : `status ${response.status}`;
   }
   if (!/^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {
     await response.body.cancel();

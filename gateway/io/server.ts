@@ -12,6 +12,7 @@ import type { RateLimits } from "../limits.ts";
 import type { GatewayLogger, GatewayPorts } from "../ports.ts";
 import { createFeedLookup } from "../queries.ts";
 import { createSnapshots } from "../snapshots.ts";
+import type { Upstream } from "../upstream.ts";
 import { registerAccess } from "./access.ts";
 import { registerBreakerRoutes } from "./breaker-routes.ts";
 import { createFiller } from "./candle-filler.ts";
@@ -63,7 +64,7 @@ export type GatewayOptions = GatewayPorts & {
   /** What other gateways that follow this one may make it hold. */
   readonly follow?: Partial<FollowLimits>;
   /** Nodes that what only a node can answer is relayed to, in this order. */
-  readonly forward?: readonly string[];
+  readonly forward?: readonly Upstream[];
   /** Folder of the built dashboard, which browsers get at `/`. */
   readonly dashboard?: string;
   /** Who has keys, and whether one is needed; without it everybody is counted by address. */
@@ -181,7 +182,7 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
     ...{ callerOf, origins, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
-  registerForward(app, { urls: options.forward ?? [], log, read: context.read, lookup: context.lookup });
+  registerForward(app, { upstreams: options.forward ?? [], log, read: context.read, lookup: context.lookup });
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
   registerSocketRoute(app, context);

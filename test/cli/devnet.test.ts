@@ -36,7 +36,7 @@ const write = () =>
 describe("the development network's files", () => {
   it("a gateway that follows every node and asks them what it cannot know", async () => {
     const { gateway, nodes, networkFile } = await write();
-    const bases = nodes.map(({ api }) => api);
+    const bases = nodes.map(({ api }) => ({ url: api }));
     expect(gateway).toMatchObject({ name: "gateway", api: "http://127.0.0.1:8080" });
     expect(readGatewayFile(gateway.configFile)).toMatchObject({
       ...{ network: networkFile, follow: { http: bases }, forward: bases },

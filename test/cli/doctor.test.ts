@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { diagnose } from "../../cli/doctor/diagnose.ts";
 import type { Finding } from "../../cli/doctor/finding.ts";
 import { readNetworkFile } from "../../cli/files.ts";
+import { apiKeyDigest, formatApiKey } from "../../gateway/access.ts";
 import { redisAcl } from "../../gateway/redis-acl.ts";
 import { openStore } from "../../node/io/store.ts";
 import { startTransport } from "../../node/io/transport.ts";
@@ -255,6 +256,25 @@ describe("a gateway", () => {
     expect(ok).toBe(true);
     expect(find("sources")?.measured).toBe("3 of 3 answer");
     expect(find("redis")?.measured).toBe("it answers, and lets this user read rounds, read papers, run scripts, count requests");
+  });
+
+  it("that follows one which requires a key: with it all is well, without it is said", async () => {
+    const key = formatApiKey(new Uint8Array(32));
+    const holder = { name: "edge", sha256: apiKeyDigest(key), requestsPerMinute: 100, streams: 1 };
+    const { address, close } = await serve(network, [], 0, { access: { required: true, keys: [holder] } });
+    endsOfTest.push(close);
+    writeFileSync(join(folder, "edge.key"), `${key}\n`, { mode: 0o600 });
+    const name = `follow ${new URL(address).host}`;
+    for (const [entry, verdict] of [
+      [{ url: address, keyFile: "edge.key" }, "ok"],
+      [address, "warn"],
+      [{ url: address, keyFile: "nowhere.key" }, "warn"],
+    ] as const) {
+      const { find } = await examine({ gateway: write({ follow: { http: [entry] } }) });
+      expect(find(name)?.verdict).toBe(verdict);
+    }
+    const { find } = await examine({ gateway: write({ follow: { http: [{ url: address, keyFile: "nowhere.key" }] } }) });
+    expect(find("api key")?.verdict).toBe("fail");
   });
 
   it("that hears nobody, or another network", async () => {

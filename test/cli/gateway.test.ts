@@ -1,15 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { writeNetwork } from "./served.ts";
-import { spawnCli } from "./session.ts";
+import { apiKeyDigest, formatApiKey } from "../../gateway/access.ts";
+import { until } from "../support/redis.ts";
+import { closedPort, serve, writeNetwork } from "./served.ts";
+import { MAIN, spawnCli } from "./session.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "breakwater-cli-gateway-"));
-const { path: network } = writeNetwork(folder, "harbour");
+const { path: network, network: genesis } = writeNetwork(folder, "harbour");
 const taken = createServer();
 beforeAll(() => new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve)));
 afterAll(() => {
@@ -18,10 +22,16 @@ afterAll(() => {
 });
 
 function write(name: string, content: object): string {
+  return writeText(name, stringify(content));
+}
+
+function writeText(name: string, text: string): string {
   const path = join(folder, name);
-  writeFileSync(path, stringify(content));
+  writeFileSync(path, text);
   return path;
 }
+
+const KEY = formatApiKey(new Uint8Array(32));
 
 describe("breakwater gateway", () => {
   const follow = { http: ["http://127.0.0.1:1"] };
@@ -50,6 +60,26 @@ describe("breakwater gateway", () => {
       /^breakwater: (?!.*secret).*passwordFile/,
     ],
     [
+      "an API key that is not there",
+      () => ({ network, api, follow: { http: [{ url: "http://127.0.0.1:1", keyFile: "nowhere.key" }] } }),
+      /^breakwater: .*nowhere\.key: cannot read the API key: ENOENT/,
+    ],
+    [
+      "a file of something else than an API key",
+      () => ({ network, api, follow, forward: [{ url: "http://127.0.0.1:1", keyFile: "harbour.yaml" }] }),
+      /^breakwater: .*harbour\.yaml: expected one API key/,
+    ],
+    [
+      "a file of two keys",
+      () => ({
+        network,
+        api,
+        follow,
+        forward: [{ url: "http://127.0.0.1:1", keyFile: writeText("two.key", `${KEY}\n${KEY}\n`) }],
+      }),
+      /^breakwater: (?!.*bw_A).*two\.key: expected one API key/,
+    ],
+    [
       "a port that is taken",
       () => ({ network, api: { port: (taken.address() as AddressInfo).port }, follow }),
       /^breakwater: port \d+ on 127\.0\.0\.1 is taken/,
@@ -58,5 +88,32 @@ describe("breakwater gateway", () => {
     const { code, stderr } = await spawnCli(["gateway", "--config", write("gateway.yaml", content())]);
     expect(code, stderr).toBe(1);
     expect(stderr.trimEnd().split("\n")).toEqual([expect.stringMatching(line)]);
+  });
+
+  it("follows and asks a gateway that requires keys with the one that it was given, and keeps it to itself", async () => {
+    const holder = { name: "edge", sha256: apiKeyDigest(KEY), requestsPerMinute: 1_000, streams: 2 };
+    const first = await serve(genesis, [], 0, { access: { required: true, keys: [holder] } });
+    const upstream = { url: first.address, keyFile: "edge.key" };
+    chmodSync(writeText("edge.key", `${KEY}\n`), 0o644);
+    const port = await closedPort();
+    const config = write("edge.yaml", { network, api: { port }, follow: { http: [upstream] }, forward: [upstream] });
+    const second = spawn(process.execPath, [MAIN, "gateway", "--config", config], { stdio: ["ignore", "pipe", "pipe", "ipc"] });
+    const ended = once(second, "exit");
+    let log = "";
+    for (const out of [second.stdout, second.stderr]) out?.on("data", (text) => (log += String(text)));
+    const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+    const { host } = new URL(first.address);
+    await until("it follows", async () => {
+      const metrics = await (await ask("/metrics").catch(() => undefined))?.text();
+      return metrics?.includes(`breakwater_follower_source_up{source="${host}"} 1`) === true;
+    });
+    const reply = await ask("/v1/feeds/ETH-USD/sources");
+    expect(reply.headers.get("x-breakwater-upstream")).toBe(host);
+    expect((await reply.json()) as object).toMatchObject({ type: "urn:breakwater:problem:no-sources" });
+    second.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    expect(log).toMatch(/edge\.key holds an API key and can be read by others: chmod 600/);
+    expect(log).not.toContain(KEY);
+    await first.close();
   });
 });

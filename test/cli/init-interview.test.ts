@@ -220,7 +220,7 @@ describe("who joins is asked", () => {
     expect(readGatewayFile(join(dir, "gateway.yaml"))).toMatchObject({
       network: genesis,
       api: { host: "127.0.0.1", port: 8088 },
-      follow: { http: ["http://10.0.0.1:8080", "http://10.0.0.2:8080"] },
+      follow: { http: [{ url: "http://10.0.0.1:8080" }, { url: "http://10.0.0.2:8080" }] },
     });
   });
 });
@@ -239,7 +239,7 @@ describe("init --gateway", () => {
     expect(readFileSync(at("gateway.yaml"), "utf8")).toMatch(/passwordFile: redis\.password$/m);
     expect(readGatewayFile(at("gateway.yaml"))).toMatchObject({
       follow: { redis: { url: "redis://10.0.0.9", username: "edge", passwordFile: at("redis.password") }, http: [] },
-      forward: ["http://10.0.0.1:8080"],
+      forward: [{ url: "http://10.0.0.1:8080" }],
       storage: { path: at("rounds.db"), rounds: 604_800 },
       keysFile: at("keys.yaml"),
       limits: { redis: true },

@@ -206,6 +206,25 @@ describe("a gateway that follows over HTTP", () => {
     expect(told).not.toMatch(/t0ken|0ther/);
   });
 
+  test("is shown the key that it gave, where it asks for one; without, or with another, nothing is followed", async () => {
+    const source = await replica({ serving: { access: { required: true, keys: [HOLDER] } } });
+    for (const kept of history) source.feed(roundEntry(kept));
+    const url = source.gateway.address;
+    const other = formatApiKey(new Uint8Array(32).fill(8));
+    const [holder, nobody, stranger] = await Promise.all([
+      replica({ follows: [{ url, key: KEY }] }),
+      replica({ follows: [url] }),
+      replica({ follows: [{ url, key: other }] }),
+    ]);
+    await until("all of it", () => walkOf(holder).length === history.length);
+    for (const { logged, store } of [nobody, stranger]) {
+      await until("it is said", () => logged.length > 0);
+      expect(logged[0]).toContain("see keyFile");
+      expect(logged.join()).not.toContain(other);
+      expect(store.latest()).toBe(undefined);
+    }
+  });
+
   test("a silent source is let go, and asked again", async () => {
     let connections = 0;
     const base = await upstream((response) => {

@@ -52,7 +52,8 @@ async function statusOf(address: string, target: string): Promise<number> {
   return Number(text.split(" ")[1]);
 }
 
-const gatewayTo = (...forward: readonly string[]) => buildTestGateway({ network, rounds: [], forward });
+const gatewayTo = (...urls: readonly string[]) =>
+  buildTestGateway({ network, rounds: [], forward: urls.map((url) => ({ url })) });
 
 describe("what only a node can answer", () => {
   test("is asked of a node, whose name the reply bears", async () => {
@@ -162,6 +163,27 @@ describe("what only a node can answer", () => {
     const { get, post } = await gatewayTo();
     expect((await get(SOURCES)).json().type).toBe("urn:breakwater:problem:no-sources");
     expect((await post(DOCUMENTS, DOCUMENT)).json().type).toBe("urn:breakwater:problem:no-node");
+  });
+
+  test("is asked with the key that the node's gateway gave, and with nobody else's", async () => {
+    const shown: unknown[] = [];
+    const upstream = await node((response, { headers }) => {
+      shown.push([headers.authorization, headers["x-api-key"]]);
+      ok(response);
+    });
+    const { app } = await buildTestGateway({ network, rounds: [], forward: [{ url: upstream.url, key: "bw_edge" }] });
+    const { statusCode } = await app.inject({ url: SOURCES, headers: { "x-api-key": "mine", authorization: "Bearer mine" } });
+    expect([statusCode, shown]).toEqual([200, [["Bearer bw_edge", undefined]]]);
+  });
+
+  test("is asked of the next node when one refuses this gateway's key, which is no fault of the reader", async () => {
+    const [closed, here] = [await node((response) => ok(response, 401)), await node()];
+    const { get, post, logged } = await gatewayTo(closed.url, here.url);
+    for (const reply of [await get(SOURCES), await post("/v1/governance/replay", { config: network.config })]) {
+      expect([reply.status, reply.headers["x-breakwater-upstream"]]).toEqual([200, here.host]);
+    }
+    expect(logged).toMatchObject([{ details: { why: expect.stringContaining("keyFile") } }]);
+    expect((await (await gatewayTo(closed.url)).get(SOURCES)).status).toBe(503);
   });
 
   test("does not go round in circles", async () => {

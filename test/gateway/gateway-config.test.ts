@@ -10,7 +10,7 @@ describe("gateway.yaml", () => {
       value: {
         network: "network.yaml",
         api: { host: "127.0.0.1", port: 8_080, requestsPerMinute: 3_000, streamsPerAddress: 100, trustProxy: [], cors: "*" },
-        follow: { http: ["http://10.0.0.1:8081"] },
+        follow: { http: [{ url: "http://10.0.0.1:8081" }] },
         forward: [],
         storage: { rounds: 3_600, bodies: 3_600 },
         limits: { redis: false },
@@ -35,6 +35,13 @@ describe("gateway.yaml", () => {
     expect(parseGatewayConfig({ ...LEAST, follow: { redis }, limits: { redis: true } })).toMatchObject({ ok: true });
   });
 
+  test("what asks for an API key is named with the file that holds it", () => {
+    const keyed = { url: "https://edge.example", keyFile: "edge.key" };
+    expect(parseGatewayConfig({ ...LEAST, follow: { http: [keyed, "http://10.0.0.1:8081"] }, forward: [keyed] })).toMatchObject({
+      value: { follow: { http: [keyed, { url: "http://10.0.0.1:8081" }] }, forward: [keyed] },
+    });
+  });
+
   test("proxies are addresses and ranges", () => {
     const trustProxy = ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"];
     expect(parseGatewayConfig({ ...LEAST, api: { port: 1, trustProxy } })).toMatchObject({ value: { api: { trustProxy } } });
@@ -43,6 +50,15 @@ describe("gateway.yaml", () => {
   test.each<[what: string, change: Record<string, unknown>, path: string, expected: string]>([
     ["nothing to follow", { follow: {} }, "follow", "expected redis, or at least one URL under http"],
     ["a URL twice", { follow: { http: ["http://a:1", "http://a:1"] } }, "follow.http", "expected every URL once"],
+    [
+      "a URL twice, with a key and without",
+      { follow: { http: ["http://a:1", { url: "http://a:1", keyFile: "k" }] } },
+      "follow.http",
+      "expected every URL once",
+    ],
+    ["a key where its file belongs", { forward: [{ url: "http://a", key: "bw_" }] }, "forward[0].key", "no such key"],
+    ["a key for nobody", { forward: [{ keyFile: "k" }] }, "forward[0]", "expected a URL, or { url, keyFile }"],
+    ["another protocol, with a key", { forward: [{ url: "ftp://a", keyFile: "k" }] }, "forward[0].url", "http or https URL"],
     ["another protocol", { follow: { http: ["ftp://a"] } }, "follow.http[0]", "expected an http or https URL"],
     ["a password in a URL", { forward: ["http://u:p@a"] }, "forward[0]", "without user, query or fragment"],
     ["a query in a URL", { forward: ["http://a?x=1"] }, "forward[0]", "without user, query or fragment"],

@@ -5,6 +5,7 @@ import { createFollowShell } from "../../gateway/io/follow-shell.ts";
 import { createHttpReader, type HttpReaderOptions, sourcesOf } from "../../gateway/io/http-reader.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../../gateway/io/server.ts";
 import type { LogEntry, LogReader, LogSource } from "../../gateway/log.ts";
+import type { Upstream } from "../../gateway/upstream.ts";
 import { FOLD } from "../../node/fold.ts";
 import { createMemoryStore } from "../../node/memory-store.ts";
 import type { Store } from "../../node/store.ts";
@@ -37,7 +38,7 @@ export async function startReplica({
 }: {
   readonly genesis: Network;
   readonly now: () => number;
-  readonly follows?: readonly string[];
+  readonly follows?: readonly (string | Upstream)[];
   readonly reading?: NonNullable<HttpReaderOptions["limits"]>;
   readonly serving?: Partial<GatewayOptions>;
 }): Promise<Replica> {
@@ -52,10 +53,11 @@ export async function startReplica({
   const follower = createFollower({ genesis, scheme, recompute: FOLD.recomputeBody, start: NOTHING });
   const metrics = createFollowMetrics(registry, readers);
   const shell = createFollowShell({ follower, store, metrics, log, now });
-  for (const [source, { url: base }] of sourcesOf(follows.map((url) => ({ url })))) {
+  const upstreams = follows.map((entry): Upstream => (typeof entry === "string" ? { url: entry } : entry));
+  for (const [source, { url: base, key }] of sourcesOf(upstreams)) {
     const { onEntry, onGarbage } = shell;
     const limits = { firstRetryMs: 20, maxRetryMs: 200, ...reading };
-    const named = { base, source, resumeAfter: follower.resumeAfter };
+    const named = { base, key, source, resumeAfter: follower.resumeAfter };
     readers.set(source, createHttpReader({ ...named, onEntry, onGarbage, log, limits }));
   }
   const published: CertifiedRound[] = [];

@@ -35,7 +35,7 @@ const GATEWAY = {
     redis: { url: "rediss+sentinel://10.0.0.1,[::1]:7000/oracle", username: "gateway", passwordFile: "redis-password" },
     http: ["http://10.0.0.1:8081", "https://node.example.org/api"],
   },
-  forward: ["http://10.0.0.1:8081"],
+  forward: [{ url: "http://10.0.0.1:8081", keyFile: "edge.key" }],
   storage: { path: "gateway.sqlite", rounds: 3_600 },
   keysFile: "keys.yaml",
   limits: { redis: true },
