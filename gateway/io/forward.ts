@@ -1,11 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { fromHex, type Hex, keccakHex } from "../../protocol/bytes.ts";
+import { z } from "zod";
+import { type Digest, fromHex, type Hex, keccakHex } from "../../protocol/bytes.ts";
 import type { DocumentReader } from "../document-reader.ts";
-import type { GatewayLogger } from "../ports.ts";
+import type { GatewayLogger, SubmissionView } from "../ports.ts";
 import type { FeedLookup } from "../queries.ts";
+import type { Repeats } from "../repeats.ts";
 import { authorizationOf, type Upstream } from "../upstream.ts";
 import { DOCUMENTS_ROUTE, PAUSE_ROUTE, REPLAY_ROUTE, WHAT_IF_ROUTE } from "./faults.ts";
 import { sendProblem } from "./replies.ts";
+import { answerSubmission } from "./submission-routes.ts";
 import { createTaper } from "./taper.ts";
 
 /** Names the node whose answer it is. */
@@ -21,6 +24,8 @@ const LOOK_MS = 2_000;
 const SUBMIT_MS = 5_000;
 /** A replay takes minutes. */
 const REPLAY_MS = 600_000;
+/** Of a node's words about a document, where they are kept. */
+const MAX_SAID = 1_024;
 /** A node that did not answer is asked last for so long. */
 const REST_MS = 5_000;
 
@@ -40,21 +45,24 @@ const RELAYED: Readonly<Record<string, Relayed>> = {
 /** Of a node's reply; everything else is this gateway's own. */
 const KEPT_HEADERS = ["content-type", "cache-control", "retry-after"];
 
+type Relaying = { readonly path: string; readonly hops: number };
+
 type Upstreams = {
   /** In the order in which they are asked. */
   readonly upstreams: readonly Upstream[];
   readonly log: GatewayLogger;
   readonly read: DocumentReader;
+  readonly repeats: Repeats;
   readonly lookup: FeedLookup;
 };
 
 /**
  * Relays what a replica cannot answer itself to the first node that is up; the reply names it in `x-breakwater-upstream`. Only requests that
- * this gateway's own schemas, limits and keys let through are relayed, and of documents only what a keyholder signed: to the node all of
- * this gateway's readers are one address, and nobody may use up what it grants them. Without a node that answers the reply is the problem
+ * this gateway's own schemas, limits and keys let through are relayed, and of documents only what a keyholder signed and no node was asked
+ * about just now: to the node all of this gateway's readers are one address, and nobody may use up what it grants them. Without a node that answers the reply is the problem
  * `no-node`.
  */
-export function registerForward(app: FastifyInstance, { upstreams, log, read, lookup }: Upstreams): void {
+export function registerForward(app: FastifyInstance, { upstreams, log, read, repeats, lookup }: Upstreams): void {
   if (upstreams.length === 0) return;
   const taper = createTaper();
   const restingUntil = new Map<string, number>();
@@ -62,6 +70,30 @@ export function registerForward(app: FastifyInstance, { upstreams, log, read, lo
     const now = performance.now();
     const isResting = ({ url }: Upstream): boolean => (restingUntil.get(url) ?? 0) > now;
     return [...upstreams.filter((upstream) => !isResting(upstream)), ...upstreams.filter(isResting)];
+  };
+  const relay = async (request: FastifyRequest, reply: FastifyReply, asked: Relayed & Relaying): Promise<Answer | undefined> => {
+    for (const { url, key } of ordered()) {
+      const answer = await ask(`${url.replace(/\/$/, "")}${asked.path}`, request, { ...asked, key });
+      const upstream = new URL(url).host;
+      if (answer.ok) {
+        taper.clear(upstream);
+        send(reply, answer.value, upstream);
+        return answer.value;
+      }
+      restingUntil.set(url, performance.now() + REST_MS);
+      const failures = taper.next(upstream);
+      if (failures !== undefined) {
+        const advice = "a node to relay to does not answer: is it running, and is this its API?";
+        log.warn({ upstream, why: answer.why, failures }, advice);
+      }
+      if (answer.begun && !asked.repeats) {
+        sendProblem(request, reply, "no-node", { detail: `the node asked did not finish: ${answer.why}` });
+        return undefined;
+      }
+    }
+    const detail = `none of the ${upstreams.length} nodes behind this gateway answers`;
+    sendProblem(request, reply, "no-node", { detail });
+    return undefined;
   };
   app.addHook("preHandler", async (request, reply) => {
     const relayed = RELAYED[request.routeOptions.url ?? ""];
@@ -72,30 +104,36 @@ export function registerForward(app: FastifyInstance, { upstreams, log, read, lo
     if (typeof hops !== "string" || !HOPS.test(hops) || Number(hops) >= MAX_HOPS) {
       return sendProblem(request, reply, "no-node", { detail: `relayed ${MAX_HOPS} times and no node was among them` });
     }
-    if (isDocumentRoute(path) && readSubmission(request, read) === undefined) {
+    const asked = { ...relayed, path, hops: Number(hops) + 1 };
+    const submission = isDocumentRoute(path) ? readSubmission(request, read) : undefined;
+    if (isDocumentRoute(path) && submission === undefined) {
       const detail = "expected a document that keyholders of this network signed, and nobody else";
       return sendProblem(request, reply, "document-malformed", { detail, judgement: "malformed" });
     }
-    for (const { url, key } of ordered()) {
-      const answer = await ask(`${url.replace(/\/$/, "")}${path}`, request, { ...relayed, key, hops: Number(hops) + 1 });
-      const upstream = new URL(url).host;
-      if (answer.ok) {
-        taper.clear(upstream);
-        return send(reply, answer.value, upstream);
-      }
-      restingUntil.set(url, performance.now() + REST_MS);
-      const failures = taper.next(upstream);
-      if (failures !== undefined) {
-        const advice = "a node to relay to does not answer: is it running, and is this its API?";
-        log.warn({ upstream, why: answer.why, failures }, advice);
-      }
-      if (answer.begun && !relayed.repeats)
-        return sendProblem(request, reply, "no-node", { detail: `the node asked did not finish: ${answer.why}` });
-    }
-    return sendProblem(request, reply, "no-node", {
-      detail: `none of the ${upstreams.length} nodes behind this gateway answers`,
-    });
+    const known = submission && repeats.answer(submission.digest, submission.document, performance.now());
+    if (known !== undefined) return answerSubmission(request, reply, known);
+    const answer = await relay(request, reply, asked);
+    if (submission !== undefined) repeats.settle(submission.digest, answer && readReceipt(submission.digest, answer));
+    return reply;
   });
+}
+
+/** What a node said of a document, where it said something of the document: too many requests say nothing of it. */
+function readReceipt(digest: Digest, { status, body }: Answer): SubmissionView | undefined {
+  if (status < 300) return { ok: true, digest, code: "carried" };
+  if (status !== 409 && status !== 422) return undefined;
+  const said = refusalSchema.safeParse(parseJson(body));
+  return said.success ? { ok: false, ...said.data } : undefined;
+}
+
+const refusalSchema = z.object({ code: z.string().max(MAX_SAID), detail: z.string().max(MAX_SAID) });
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Made anew of what the route means, never of the text that came: a target may be a whole URL, or climb with `%2e%2e`. */
@@ -112,7 +150,9 @@ function isDocumentRoute(path: string): boolean {
 
 function readSubmission({ body }: FastifyRequest, read: DocumentReader) {
   const bytes = fromHex((body as { readonly document: Hex }).document);
-  return read({ digest: keccakHex(bytes), bytes });
+  const digest = keccakHex(bytes);
+  const document = read({ digest, bytes });
+  return document === undefined ? undefined : { digest, document };
 }
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Buffer };
@@ -124,7 +164,7 @@ type Asked =
 async function ask(
   url: string,
   request: FastifyRequest,
-  { method, timeoutMs, key, hops }: Relayed & { readonly key: string | undefined; readonly hops: number },
+  { method, timeoutMs, key, hops }: Relayed & Relaying & { readonly key: string | undefined },
 ): Promise<Asked> {
   const whole = AbortSignal.timeout(timeoutMs);
   const gone = new AbortController();

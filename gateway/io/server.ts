@@ -11,6 +11,7 @@ import { createDocumentReader } from "../document-reader.ts";
 import type { RateLimits } from "../limits.ts";
 import type { GatewayLogger, GatewayPorts } from "../ports.ts";
 import { createFeedLookup } from "../queries.ts";
+import { createRepeats } from "../repeats.ts";
 import { createSnapshots } from "../snapshots.ts";
 import type { Upstream } from "../upstream.ts";
 import { registerAccess } from "./access.ts";
@@ -182,7 +183,8 @@ async function assemble(options: GatewayOptions): Promise<{ readonly app: Gatewa
     ...{ callerOf, origins, isDraining: () => draining },
     read: createDocumentReader({ ...options, transitions: store.transitions, scheme: loadSecp256k1() }),
   };
-  registerForward(app, { upstreams: options.forward ?? [], log, read: context.read, lookup: context.lookup });
+  const repeats = createRepeats({ ...options, isKnown: (digest) => store.document(digest) !== undefined });
+  registerForward(app, { upstreams: options.forward ?? [], log, repeats, read: context.read, lookup: context.lookup });
   registerFeedRoutes(app, context);
   registerRoundRoutes(app, context);
   registerSocketRoute(app, context);

@@ -77,7 +77,8 @@ function registerSubmission(
   });
 }
 
-function answerSubmission(request: FastifyRequest, reply: FastifyReply, receipt: SubmissionView): FastifyReply {
+/** What a node says of a document, told by whoever knows it. */
+export function answerSubmission(request: FastifyRequest, reply: FastifyReply, receipt: SubmissionView): FastifyReply {
   if (receipt.ok) {
     const { digest, code } = receipt;
     return sendJson(reply.code(ACCEPTED), JSON.stringify({ digest, code }), "no-store");

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { toHex } from "../../protocol/bytes.ts";
+import { toHex, ZERO_DIGEST } from "../../protocol/bytes.ts";
 import { GUARDIANS, governedNetwork, signedBy } from "../support/governance.ts";
 import { testKey } from "../support/network.ts";
 import { feedId } from "../support/rounds.ts";
@@ -163,6 +163,50 @@ describe("what only a node can answer", () => {
     const { get, post } = await gatewayTo();
     expect((await get(SOURCES)).json().type).toBe("urn:breakwater:problem:no-sources");
     expect((await post(DOCUMENTS, DOCUMENT)).json().type).toBe("urn:breakwater:problem:no-node");
+  });
+
+  describe("a document that rounds have carried is public, and whoever brings it again", () => {
+    const pause = pauseBy(GUARDIANS.slice(0, 1));
+    const spent = () => {
+      const keyholders = pause.document.approvals.map(({ keyholder, nonce }) => ({
+        ...{ address: keyholder, nonce },
+        ...{ usedMs: 0, usedAt: 0 },
+      }));
+      return { keyholders, pauses: [], pending: undefined, previous: ZERO_DIGEST };
+    };
+
+    test.each(["/v1/breaker/pause", DOCUMENTS])("is told here what a node would say once it is spent: POST %s", async (path) => {
+      const upstream = await node();
+      const forward = [{ url: upstream.url }];
+      const { post, memory } = await buildTestGateway({ network, rounds: [], forward, governance: spent });
+      memory.kept.documents.push({ ...pause, kind: "pause" });
+      for (let time = 0; time < 70; time += 1) expect((await post(path, DOCUMENT)).status).toBe(time < 60 ? 409 : 429);
+      expect(upstream.asked).toEqual([]);
+    });
+
+    test.each<[what: string, status: number, content: object, later: number, asked: number]>([
+      ["that carries it", 202, { digest: pause.digest, code: "carried" }, 202, 1],
+      ["that refuses it", 409, { code: "busy", detail: "no room" }, 409, 1],
+      ["that has no time", 429, {}, 429, 3],
+      ["that says nothing of it", 409, {}, 409, 3],
+    ])("is told what a node said that was asked before, one %s", async (_, status, content, later, asked) => {
+      const upstream = await node((response) => ok(response, status, content));
+      const { post, memory } = await gatewayTo(upstream.url);
+      memory.kept.documents.push({ ...pause, kind: "pause" });
+      for (const expected of [status, later, later]) {
+        const reply = await post(DOCUMENTS, DOCUMENT);
+        expect([reply.status, reply.json()]).toMatchObject([expected, content]);
+      }
+      expect(upstream.asked).toHaveLength(asked);
+    });
+
+    test("is told that no node answers as long as none does", async () => {
+      const gone = await node();
+      await gone.stop();
+      const { post, memory } = await gatewayTo(gone.url);
+      memory.kept.documents.push({ ...pause, kind: "pause" });
+      for (const expected of [503, 503]) expect((await post(DOCUMENTS, DOCUMENT)).status).toBe(expected);
+    });
   });
 
   test("is asked with the key that the node's gateway gave, and with nobody else's", async () => {

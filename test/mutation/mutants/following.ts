@@ -145,7 +145,8 @@ export const FOLLOWING_GUARDS: readonly Mutant[] = [
     [
       ["forward-own-path", "P8", "if (url !== SOURCES_ROUTE) return url;", "return raw.url;"],
       ["forward-known-feed", "P8", "return lookup.one(id) === undefined ? undefined :", "return"],
-      ["forward-signed", "P8", "if (isDocumentRoute(path) && readSubmission(request, read) === undefined) {", "if (false) {"],
+      ["forward-signed", "P8", "if (isDocumentRoute(path) && submission === undefined) {", "if (false) {"],
+      ["forward-no-repeats", "P8", "if (known !== undefined) return answerSubmission", "if (false) return answerSubmission"],
       ["forward-hops", "P8", "!HOPS.test(hops) || Number(hops) >= MAX_HOPS", "!HOPS.test(hops)"],
       ["forward-no-redirects", "P8", 'redirect: "error"', 'redirect: "follow"'],
       ["forward-reply-bounded", "P8", "if (size > MAX_REPLY_BYTES)", "if (false)"],
