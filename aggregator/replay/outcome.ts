@@ -20,7 +20,7 @@ export type Trip = {
   readonly sinceBefore: boolean;
   /** The rules that were active in its first round. */
   readonly openedBy: readonly RuleName[];
-  /** Of each rule that was active while it was open, the reading furthest beyond its limit. */
+  /** Of each rule that was active while it was open, the worst reading, the first of equals: a rule that holds is read against half its limit. */
   readonly worst: readonly Reason[];
 };
 
@@ -111,9 +111,8 @@ function rulesOf(judged: JudgedRound["judged"]): readonly RuleName[] {
 /** A count of groups or rounds is worse the smaller it is; every other measure the larger. */
 function keepWorst(worst: Map<RuleName, Reason>, reason: Reason): void {
   const known = worst.get(reason.rule);
-  const beyond = ({ unit, measured, limit }: Reason): number =>
-    unit === "Groups" || unit === "Rounds" ? limit - measured : measured - limit;
-  if (known === undefined || beyond(reason) > beyond(known)) worst.set(reason.rule, reason);
+  const badness = ({ unit, measured }: Reason): number => (unit === "Groups" || unit === "Rounds" ? -measured : measured);
+  if (known === undefined || badness(reason) > badness(known)) worst.set(reason.rule, reason);
 }
 
 function keep<T>(list: T[], item: T, most: number): void {

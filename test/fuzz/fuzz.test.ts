@@ -25,6 +25,7 @@ const EXECUTIONS: Readonly<Record<string, number>> = {
   control: 800,
   config: 150,
   "key-file": 300,
+  following: 300,
 };
 
 async function run(target: Target, executions: number, seed = SEED): Promise<Outcome> {

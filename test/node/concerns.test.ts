@@ -52,6 +52,7 @@ const CALL_SITES = [
   "node/io/concerns.ts",
   "node/io/journal.ts",
   "node/io/keys.ts",
+  "node/io/polling.ts",
   "node/io/process-faults.ts",
 ];
 
