@@ -11,7 +11,7 @@ export type ReplayQuestion = {
   readonly to: number | undefined;
   /** The newest round here: an answer that reaches beyond it would be another one later. */
   readonly newest: number | undefined;
-  /** Who asks. */
+  /** Who asks: an address as limits count it (of IPv6 the /64), or the holder of a key. */
   readonly address: string;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: () => boolean;

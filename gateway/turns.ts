@@ -8,6 +8,7 @@ export type Turns = {
 };
 
 export type Asker = {
+  /** As limits count it (of IPv6 the /64), or the holder of a key. */
   readonly address: string;
   /** Whether nobody waits for the answer any more. */
   readonly isGone: () => boolean;

@@ -59,8 +59,8 @@ type Upstreams = {
 /**
  * Relays what a replica cannot answer itself to the first node that is up; the reply names it in `x-breakwater-upstream`. Only requests that
  * this gateway's own schemas, limits and keys let through are relayed, and of documents only what a keyholder signed and no node was asked
- * about just now: to the node all of this gateway's readers are one address, and nobody may use up what it grants them. Without a node that answers the reply is the problem
- * `no-node`.
+ * about just now: to the node all of this gateway's readers are one address, and nobody may use up what it grants them. Without a node that
+ * answers the reply is the problem `no-node`.
  */
 export function registerForward(app: FastifyInstance, { upstreams, log, read, repeats, lookup }: Upstreams): void {
   if (upstreams.length === 0) return;

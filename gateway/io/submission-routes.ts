@@ -91,7 +91,7 @@ export function answerSubmission(request: FastifyRequest, reply: FastifyReply, r
 }
 
 function registerReplay(app: GatewayApp, context: RouteContext): void {
-  const { replay, writes } = context;
+  const { replay, writes, callerOf } = context;
   const schema = {
     tags: TAGS,
     summary: "What a proposed config would have done over the last rounds and in the incident suite",
@@ -113,7 +113,8 @@ function registerReplay(app: GatewayApp, context: RouteContext): void {
     const proposed = parseProposal(request.body.config, context.network());
     if (!proposed.ok) return sendProblem(request, reply, proposed.error.code, proposed.error.fields);
     const { to } = request.body;
-    const question = { ...questionOf(context, proposed.value), to, address: request.ip, isGone: () => reply.raw.destroyed };
+    const asker = { address: callerOf(request).id, isGone: () => reply.raw.destroyed };
+    const question = { ...questionOf(context, proposed.value), to, ...asker };
     const answer = desk.ask(question, () => replay(proposed.value, { to }));
     if (answer === undefined) {
       return sendProblem(request, reply, "replay-busy", { detail: "each may take minutes; an address waits for one at a time" });

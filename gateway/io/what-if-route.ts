@@ -21,7 +21,7 @@ const LOADING = 202;
 const RETRY_AFTER_S = 1;
 
 /** What other thresholds of one feed would have done over the last hours. */
-export function registerWhatIf(app: GatewayApp, { network, lookup, whatIf, writes }: RouteContext): void {
+export function registerWhatIf(app: GatewayApp, { network, lookup, whatIf, writes, callerOf }: RouteContext): void {
   const responses = describeResponses(
     { description: "What the breaker did, and what it would have done", schema: whatIfSchema },
     ...(["unknown-feed", "config-refused", "replay-impossible", "replay-busy"] as const),
@@ -56,7 +56,7 @@ export function registerWhatIf(app: GatewayApp, { network, lookup, whatIf, write
     );
     const errors = faultsOf(current, feed, thresholds);
     if (errors.length > 0) return refuse(request, reply, errors);
-    const asker = { address: request.ip, isGone: () => reply.raw.destroyed };
+    const asker = { address: callerOf(request).id, isGone: () => reply.raw.destroyed };
     const answer = turns.take(() => whatIf({ feed, thresholds, hours }), asker);
     if (answer === undefined) {
       return sendProblem(request, reply, "replay-busy", { detail: "few questions wait, and of one address fewer" });

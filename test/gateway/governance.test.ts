@@ -191,6 +191,18 @@ describe("a replay of a proposed config", () => {
     ]);
   });
 
+  it("has one place for a subscriber, however many addresses he makes of his /64", async () => {
+    const { app } = await open({ replay: () => new Promise(() => undefined) });
+    const url = "/v1/governance/replay";
+    const ask = (remoteAddress: string, to: number) =>
+      app.inject({ method: "POST", url, payload: { config, to }, remoteAddress });
+    void ask("2001:db8::1", 5);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await ask("2001:db8::2:3:4:5", 6)).statusCode).toBe(503);
+    const waits = ask("2001:db8:0:1::1", 7).then(() => "answered");
+    expect(await Promise.race([waits, new Promise((resolve) => setTimeout(resolve, 100))])).toBe(undefined);
+  });
+
   it("runs once for all who ask the same, one at a time for an address, and the next may come after a failure too", async () => {
     let ended: ((error?: Error) => void)[] = [];
     const replay = () =>

@@ -93,6 +93,15 @@ describe(`POST ${ROUTE}`, () => {
     expect((await (await buildTestGateway()).post(ROUTE, { feed: "ETH/USD" })).status).toBe(503);
   });
 
+  it("has two places for a subscriber, however many addresses he makes of his /64", async () => {
+    const { app } = await open(() => new Promise(() => undefined));
+    const ask = (remoteAddress: string) =>
+      app.inject({ method: "POST", url: ROUTE, payload: { feed: "ETH/USD" }, remoteAddress });
+    for (const address of ["2001:db8::1", "2001:db8::2"]) void ask(address);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await ask("2001:db8::3:4:5:6")).statusCode).toBe(503);
+  });
+
   it("is not asked with GET", async () => {
     const { get } = await open();
     expect((await get(ROUTE)).status).toBe(405);
