@@ -22,10 +22,35 @@ export function zonedDate(seconds: number): Date {
   return new Date((seconds + zoneMs(seconds * 1_000) / 1_000) * 1_000 + new Date().getTimezoneOffset() * 60_000);
 }
 
-export function timeTicks(_: uPlot, seconds: number[]): string[] {
+function timeTicks(_: uPlot, seconds: number[]): string[] {
   const [first = 0, second = first + 60] = seconds;
   const length = second - first >= 60 ? 5 : 8;
   return seconds.map((at) => new Date(at * 1_000 + zoneMs(at * 1_000)).toISOString().slice(11, 11 + length));
+}
+
+/** The time below a chart, with room for the ribbons between. */
+export function timeAxis(colors: Colors, ribbons: number): uPlot.Axis {
+  return {
+    stroke: colors.quiet,
+    grid: { show: false },
+    ticks: { show: false },
+    gap: ribbons,
+    size: 28 + ribbons,
+    font: colors.font,
+    values: timeTicks,
+  };
+}
+
+/** The scale beside a chart, of this width. */
+export function valueAxis(colors: Colors, size: number): uPlot.Axis {
+  return {
+    stroke: colors.quiet,
+    grid: { stroke: colors.line, width: 1 },
+    ticks: { show: false },
+    size,
+    gap: 6,
+    font: colors.font,
+  };
 }
 
 /** Shape before colour: closed is a thin line, half-open hatched, open a full bar; where no round was certified there is nothing. */

@@ -1,6 +1,6 @@
 import uPlot from "uplot";
 import type { Columns, Segment } from "../view/series.ts";
-import { drawRibbon, readColors, timeTicks, zonedDate } from "./chart-ink.ts";
+import { drawRibbon, readColors, timeAxis, valueAxis, zonedDate } from "./chart-ink.ts";
 
 const HEIGHT = 260;
 /** Room between the plot and the time axis for the ribbon. */
@@ -34,25 +34,7 @@ export function createPriceChart(place: HTMLElement, onPick: (index: number | un
           x: { time: true, range: () => [span.from / 1_000, span.to / 1_000] },
           y: { range: (_, low, high) => padded(low, high) },
         },
-        axes: [
-          {
-            stroke: colors.quiet,
-            grid: { show: false },
-            ticks: { show: false },
-            gap: RIBBON,
-            size: 28 + RIBBON,
-            font: colors.font,
-            values: timeTicks,
-          },
-          {
-            stroke: colors.quiet,
-            grid: { stroke: colors.line, width: 1 },
-            ticks: { show: false },
-            size: 78,
-            gap: 6,
-            font: colors.font,
-          },
-        ],
+        axes: [timeAxis(colors, RIBBON), valueAxis(colors, 78)],
         series: [
           {},
           { stroke: colors.price, width: 1.6, points: { show: false } },

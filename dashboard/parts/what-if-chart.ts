@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import type { WhatIf } from "../data/api.ts";
 import { formatBps, formatSpan } from "../view/format.ts";
-import { drawRibbon, readColors, timeTicks, zonedDate } from "./chart-ink.ts";
+import { drawRibbon, readColors, timeAxis, valueAxis, zonedDate } from "./chart-ink.ts";
 
 const HEIGHT = 250;
 /** Room between the plot and the time axis for both ribbons. */
@@ -77,24 +77,9 @@ function optionsOf(place: HTMLElement, current: () => Drawn | undefined): uPlot.
       price: { range: (_, low, high) => padded(low, high) },
     },
     axes: [
+      timeAxis(colors, RIBBONS),
       {
-        stroke: colors.quiet,
-        grid: { show: false },
-        ticks: { show: false },
-        gap: RIBBONS,
-        size: 28 + RIBBONS,
-        font: colors.font,
-        values: timeTicks,
-      },
-      {
-        ...{
-          stroke: colors.quiet,
-          grid: { stroke: colors.line, width: 1 },
-          ticks: { show: false },
-          size: 64,
-          gap: 6,
-          font: colors.font,
-        },
+        ...valueAxis(colors, 64),
         values: (_, values) => values.map((value) => sayTick(value, current()?.series.unit)),
       },
       {
