@@ -1,59 +1,24 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type MarketServer, startMarketServer } from "../../simulator/io/market-server.ts";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
 import { spawnCli } from "../cli/session.ts";
-import type { DevnetNode } from "./devnet.ts";
-import { type Founded, found, removeFounded, runFounded } from "./founded.ts";
-import {
-  findBreaches,
-  kill,
-  latestRound,
-  leftQuarantine,
-  nodeOf,
-  type Onlooker,
-  onlookerOf,
-  restart,
-  signsAfter,
-} from "./nodes.ts";
+import { type LongRounds, takeAway, untilSigned, useLongRounds } from "./long-rounds.ts";
+import { findBreaches, kill, latestRound, nodeOf, restart, signsAfter } from "./nodes.ts";
 import { certificatesIn, type Promised, promisesIn } from "./stores.ts";
 
 /** So long a round that a node is back up, with an older store, in the round in which it was killed. */
 const ROUND_MS = 10_000;
-/** By this moment of a round everybody has signed it. */
-const SIGNED_BY_MS = 1_500;
-const VENUES = ["coinbase", "kraken", "bitstamp", "gemini", "crypto.com"];
 
 describe("a node that lost its disk", () => {
-  let market: MarketServer;
-  let founded: Founded;
-  let network: ReturnType<typeof runFounded>;
-  let onlooker: Onlooker;
+  const world = useLongRounds({ roundMs: ROUND_MS, leaseMs: 40_000, settled: 2 });
+  let founded: LongRounds["founded"];
+  let network: LongRounds["network"];
+  let onlooker: LongRounds["onlooker"];
   /** Records of stores that were lost, by address. */
   const lost = new Map<string, readonly Promised[]>();
 
-  beforeAll(async () => {
-    market = await startMarketServer({ seed: 1, listings: new Map(VENUES.map((venue) => [venue, ["BTC/USD"]])), now: Date.now });
-    const sources = VENUES.map((venue) => ({ venue, market: "BTC/USD", weight: 1 }));
-    founded = await found([{ feed: "BTC/USD", preset: "major", sources }], {
-      network: (genesis) => void Object.assign(genesis, { roundMs: ROUND_MS, leaseMs: 40_000 }),
-      node: (node) => {
-        node.venues = Object.fromEntries([...market.baseUrls].map(([venue, url]) => [venue, { url, requestsPerSecond: 50 }]));
-      },
-    });
-    network = runFounded(founded);
-    for (const index of founded.nodes.keys()) await leftQuarantine(network, index);
-    for (const node of await network.nodes()) await signsAfter(node, 0, 2);
-    onlooker = await onlookerOf(network);
-  });
-  afterEach(({ task }) => {
-    if (task.result?.state !== "fail") return;
-    for (const { logFile } of founded.nodes) console.error(readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n"));
-  });
-  afterAll(async () => {
-    await network?.stop();
-    await market?.stop();
-    if (founded !== undefined) removeFounded(founded);
+  beforeAll(() => {
+    ({ founded, network, onlooker } = world());
   });
 
   it("is backed up while it runs, restored, and takes part again without signing any number twice", async () => {
@@ -66,11 +31,11 @@ describe("a node that lost its disk", () => {
     expect(running.code).toBe(1);
     expect(running.stderr).toMatch(/a node with the key of 0x[0-9a-f]{40} runs there: stop it first/);
 
-    const round = await untilSigned(victim);
+    const round = await untilSigned(victim, ROUND_MS);
     const backedUp = Math.max(...promisesIn(copy).map((promise) => promise.round));
     expect(round - backedUp, "what was signed since the backup").toBeGreaterThan(0);
     await kill(network, 3);
-    lost.set(victim.address, takeAway(victim));
+    lost.set(victim.address, takeAway(victim, "lost"));
     const restored = await spawnCli(["restore", "--config", configFile, copy]);
     expect(restored, restored.stderr).toMatchObject({ code: 0, stdout: `${victim.store}\n` });
     const again = await spawnCli(["restore", "--config", configFile, copy]);
@@ -93,9 +58,9 @@ describe("a node that lost its disk", () => {
     const victim = await nodeOf(network, 2);
     const copy = join(founded.folder, "naive.sqlite");
     copyFiles(victim.store, copy);
-    const round = await untilSigned(victim);
+    const round = await untilSigned(victim, ROUND_MS);
     await kill(network, 2);
-    lost.set(victim.address, takeAway(victim));
+    lost.set(victim.address, takeAway(victim, "lost"));
     copyFiles(copy, victim.store);
     const kept = promisesIn(copy);
     expect(
@@ -112,15 +77,6 @@ describe("a node that lost its disk", () => {
     expect(Math.min(...fresh.map((promise) => promise.round))).toBeGreaterThanOrEqual(firstRound);
     expect(await findBreaches(network, onlooker.domain, lost)).toEqual([]);
   });
-
-  /** Until a moment of a round at which the node has signed its header and everybody may have it; gives the round. */
-  async function untilSigned({ store }: DevnetNode): Promise<number> {
-    const round = Math.floor(Date.now() / ROUND_MS) + 1;
-    await new Promise((resolve) => setTimeout(resolve, round * ROUND_MS + SIGNED_BY_MS - Date.now()));
-    const kinds = promisesIn(store).flatMap((promise) => (promise.round === round ? [promise.kind] : []));
-    expect(kinds, `signed by ${SIGNED_BY_MS} ms of round ${round}`).toEqual(expect.arrayContaining(["observation", "round"]));
-    return round;
-  }
 });
 
 /** A record that nothing was signed, as a restore leaves it. */
@@ -131,14 +87,4 @@ function isNothing({ digest }: Promised): boolean {
 /** What `cp store.sqlite* elsewhere` does: one file after the other, while the node goes on writing. */
 function copyFiles(from: string, to: string): void {
   for (const suffix of ["", "-wal"]) copyFileSync(from + suffix, to + suffix);
-}
-
-/** Moves a dead node's store out of its way, log and all, and gives the records in it. */
-function takeAway({ store }: DevnetNode): readonly Promised[] {
-  const folder = join(dirname(store), "lost");
-  mkdirSync(folder);
-  for (const file of readdirSync(dirname(store))) {
-    if (file.startsWith(basename(store))) renameSync(join(dirname(store), file), join(folder, file));
-  }
-  return promisesIn(join(folder, basename(store)));
 }

@@ -1,11 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { renameSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type MarketServer, startMarketServer } from "../../simulator/io/market-server.ts";
-import type { DevnetNode } from "./devnet.ts";
-import { type Founded, found, removeFounded, runFounded } from "./founded.ts";
-import { findBreaches, kill, leftQuarantine, nodeOf, type Onlooker, onlookerOf, restart, signsAfter } from "./nodes.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type LongRounds, takeAway, untilSigned, useLongRounds } from "./long-rounds.ts";
+import { findBreaches, kill, nodeOf, restart, signsAfter } from "./nodes.ts";
 import { type Promised, promisesIn, signaturesIn } from "./stores.ts";
 
 /**
@@ -13,45 +11,21 @@ import { type Promised, promisesIn, signaturesIn } from "./stores.ts";
  * quarantine then keeps it from signing that number a second time.
  */
 const ROUND_MS = 7_000;
-/** By this moment of a round everybody has signed it. */
-const SIGNED_BY_MS = 1_500;
-const VENUES = ["coinbase", "kraken", "bitstamp", "gemini", "crypto.com"];
 
 describe("a node that lost its memory within the round", () => {
-  let market: MarketServer;
-  let founded: Founded;
-  let network: ReturnType<typeof runFounded>;
-  let onlooker: Onlooker;
+  const world = useLongRounds({ roundMs: ROUND_MS, leaseMs: 30_000, settled: 1 });
+  let network: LongRounds["network"];
+  let onlooker: LongRounds["onlooker"];
   /** Records of stores that were taken away, by address. */
   const lost = new Map<string, readonly Promised[]>();
 
-  beforeAll(async () => {
-    market = await startMarketServer({ seed: 1, listings: new Map(VENUES.map((venue) => [venue, ["BTC/USD"]])), now: Date.now });
-    const sources = VENUES.map((venue) => ({ venue, market: "BTC/USD", weight: 1 }));
-    founded = await found([{ feed: "BTC/USD", preset: "major", sources }], {
-      network: (genesis) => void Object.assign(genesis, { roundMs: ROUND_MS, leaseMs: 30_000 }),
-      node: (node) => {
-        node.venues = Object.fromEntries([...market.baseUrls].map(([venue, url]) => [venue, { url, requestsPerSecond: 50 }]));
-      },
-    });
-    network = runFounded(founded);
-    for (const index of founded.nodes.keys()) await leftQuarantine(network, index);
-    for (const node of await network.nodes()) await signsAfter(node, 0, 1);
-    onlooker = await onlookerOf(network);
-  });
-  afterEach(({ task }) => {
-    if (task.result?.state !== "fail") return;
-    for (const { logFile } of founded.nodes) console.error(readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n"));
-  });
-  afterAll(async () => {
-    await network?.stop();
-    await market?.stop();
-    if (founded !== undefined) removeFounded(founded);
+  beforeAll(() => {
+    ({ network, onlooker } = world());
   });
 
   it("its store deleted: signs no number again", async () => {
     const victim = await nodeOf(network, 2);
-    await untilSigned(victim);
+    await untilSigned(victim, ROUND_MS);
     await kill(network, 2);
     lost.set(victim.address, takeAway(victim, "deleted"));
     await expectNothingAgain(2, []);
@@ -63,7 +37,7 @@ describe("a node that lost its memory within the round", () => {
     await copyWhileRunning(victim.store, copy);
     const copied = promisesIn(copy);
     const copiedUpTo = Math.max(...copied.map(({ round }) => round));
-    expect((await untilSigned(victim)) - copiedUpTo, "what was signed since the copy").toBeGreaterThan(0);
+    expect((await untilSigned(victim, ROUND_MS)) - copiedUpTo, "what was signed since the copy").toBeGreaterThan(0);
     await kill(network, 3);
     lost.set(victim.address, takeAway(victim, "newer"));
     renameSync(copy, victim.store);
@@ -93,26 +67,7 @@ describe("a node that lost its memory within the round", () => {
     expect(added.filter(({ kind, round }) => old.has(`${kind} ${round}`))).toEqual([]);
     expect(await findBreaches(network, onlooker.domain, lost)).toEqual([]);
   }
-
-  /** Until a moment of a round at which the node has signed its header and everybody may have it; gives the round. */
-  async function untilSigned({ store }: DevnetNode): Promise<number> {
-    const round = Math.floor(Date.now() / ROUND_MS) + 1;
-    await new Promise((resolve) => setTimeout(resolve, round * ROUND_MS + SIGNED_BY_MS - Date.now()));
-    const kinds = promisesIn(store).flatMap((promise) => (promise.round === round ? [promise.kind] : []));
-    expect(kinds, `signed by ${SIGNED_BY_MS} ms of round ${round}`).toEqual(expect.arrayContaining(["observation", "round"]));
-    return round;
-  }
 });
-
-/** Moves a dead node's store out of its way, log and all, and gives the records in it. */
-function takeAway({ store }: DevnetNode, to: string): readonly Promised[] {
-  const folder = join(dirname(store), to);
-  mkdirSync(folder);
-  for (const file of readdirSync(dirname(store))) {
-    if (file.startsWith(basename(store))) renameSync(join(dirname(store), file), join(folder, file));
-  }
-  return promisesIn(join(folder, basename(store)));
-}
 
 async function copyWhileRunning(store: string, to: string): Promise<void> {
   const db = new DatabaseSync(store, { readOnly: true });
