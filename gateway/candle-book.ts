@@ -149,24 +149,24 @@ function awaitMinutes(book: Book, from: number, to: number): void {
   }
 }
 
-/** Reads a part of the newest awaited minute that is over. */
+/** Reads a part of the newest awaited minute: of the one that is not over, as far as the newest round. */
 function step(book: Book): boolean {
   const { store, roundMs, last } = book;
   if (last === undefined) return false;
-  book.reading ??= beginReading(book, minuteOf(timestampOf(last)));
+  book.reading ??= beginReading(book);
   const { reading } = book;
   if (reading === undefined) return false;
-  const end = reading.startAt + MINUTE_MS;
+  const end = Math.min(Math.ceil((reading.startAt + MINUTE_MS) / roundMs) - 1, last.certificate.header.round);
   const limit = Math.max(1, Math.floor(STEP_VERDICTS / Math.max(1, last.feeds.length)));
-  const rounds = store.range({ from: reading.nextRound, to: Math.ceil(end / roundMs) - 1, limit });
+  const rounds = store.range({ from: reading.nextRound, to: end, limit });
   for (const { certified } of rounds) read(book, reading, certified);
-  if (rounds.length < limit) finish(book, reading);
+  if (rounds.length < limit) finish(book, reading, last);
   return true;
 }
 
-function beginReading({ store, awaited, roundMs }: Book, live: number): Reading | undefined {
-  const startAt = [...awaited].reduce((newest, minute) => (minute < live && minute > newest ? minute : newest), -1);
-  if (startAt < 0) return undefined;
+function beginReading({ store, awaited, roundMs }: Book): Reading | undefined {
+  if (awaited.size === 0) return undefined;
+  const startAt = [...awaited].reduce((newest, minute) => Math.max(newest, minute));
   const first = Math.ceil(startAt / roundMs);
   const reading: Reading = { startAt, sums: new Map(), linked: true, previous: undefined, nextRound: first, isEmpty: true };
   for (let round = first - 1; round >= 0 && round * roundMs > startAt - MAX_LEASE_MS; round--) {
@@ -200,16 +200,21 @@ function digestBefore(store: Book["store"], { feeds: [feed], certificate }: Cert
   return store.history(feed.report.feed, { from: 0, to: certificate.header.round - 1, limit: 1 })[0]?.digest;
 }
 
-function finish(book: Book, reading: Reading): void {
+function finish(book: Book, reading: Reading, last: CertifiedRound): void {
   const { minutes, awaited, holed, store } = book;
   const { startAt, previous, sums } = reading;
   book.reading = undefined;
   awaited.delete(startAt);
+  // The newest minute goes on with the rounds that come, so it has to end where they begin.
+  const goesOn = startAt === minuteOf(timestampOf(last));
   // An empty minute is one without a round when the round after it follows the one before it, and else one that nothing is known of.
   const [next] = reading.isEmpty ? store.range({ from: reading.nextRound, to: Number.MAX_SAFE_INTEGER, limit: 1 }) : [];
   if (next !== undefined && previous === undefined && digestBefore(store, next.certified) === undefined) return;
-  const linked = reading.linked && (next === undefined || follows(store, reading, next.certified));
-  if (previous !== undefined) holdWithin(sums, previous, { from: startAt, to: startAt + MINUTE_MS });
+  const linked =
+    reading.linked &&
+    (next === undefined || follows(store, reading, next.certified)) &&
+    (!goesOn || previous?.digest === last.digest);
+  if (previous !== undefined && !goesOn) holdWithin(sums, previous, { from: startAt, to: startAt + MINUTE_MS });
   minutes.set(startAt, { sums, linked });
   if (linked) holed.delete(startAt);
   else holed.set(startAt, (holed.get(startAt) ?? 0) + 1);

@@ -47,9 +47,9 @@ describe("/v1/feeds/:id/candles", () => {
       [0, "1000", "1299", 300, true],
       [300_000, "1300", "1599", 300, true],
       [600_000, "1600", "1899", 300, true],
-      [900_000, "1900", "1959", 60, false],
+      [900_000, "1900", "1999", 100, false],
     ]);
-    expect((await candles("interval=1h")).candles).toMatchObject([{ startAt: AT, rounds: 960, complete: false }]);
+    expect((await candles("interval=1h")).candles).toMatchObject([{ startAt: AT, rounds: 1_000, complete: false }]);
   });
 
   it("bounds the beginnings by from and to, both included, and gives the newest `limit` of them", async () => {
@@ -60,7 +60,7 @@ describe("/v1/feeds/:id/candles", () => {
     expect(await starts(`from=${AT + 60_001}&to=${AT + 180_001}`)).toEqual([2, 3]);
     expect(await starts(`interval=5m&from=${AT + 300_000}&to=${AT + 300_000}`)).toEqual([5]);
     const some = await candles("limit=2");
-    expect([some.more, some.candles.map(({ startAt }) => (startAt - AT) / 60_000)]).toEqual([true, [14, 15]]);
+    expect([some.more, some.candles.map(({ startAt }) => (startAt - AT) / 60_000)]).toEqual([true, [15, 16]]);
     expect((await candles(`to=${AT - 1}`)).candles).toEqual([]);
   });
 

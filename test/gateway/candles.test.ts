@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CandleBook, createCandleBook } from "../../gateway/candle-book.ts";
-import { addSums, MINUTE_MS, NOTHING, type Sums } from "../../gateway/candles.ts";
+import { type CandleBook, createCandleBook, type MinuteView } from "../../gateway/candle-book.ts";
+import { addRound, addSums, MINUTE_MS, NOTHING, type Sums } from "../../gateway/candles.ts";
 import { coverageBpsOf, integrate, meanOf, sumOver } from "../../gateway/twap.ts";
 import { createMemoryStore } from "../../node/memory-store.ts";
 import type { CertifiedRound, HistoryEntry } from "../../protocol/round.ts";
@@ -40,13 +40,15 @@ function fill(book: CandleBook): number {
   return steps;
 }
 
-function openBook(prices: readonly Price[], taken = 0) {
+/** The last `taken` rounds come while the book is open; it reads a step after every so many of them. */
+function openBook(prices: readonly Price[], taken = 0, stepEvery = Number.POSITIVE_INFINITY) {
   const chain = chainOf(prices);
   const memory = memoryStore(chain.slice(0, chain.length - taken));
   const book = createCandleBook({ store: memory.store, roundMs: 1_000 });
-  for (const round of chain.slice(chain.length - taken)) {
+  for (const [index, round] of chain.slice(chain.length - taken).entries()) {
     memory.publish(round);
     book.take(round);
+    if (index % stepEvery === stepEvery - 1) book.step();
   }
   return { book, memory, chain };
 }
@@ -119,16 +121,21 @@ describe("the gap rule", () => {
 describe("a book of minutes", () => {
   it("says the same whether rounds came one by one, were read from the store, or both, as the rounds themselves say", () => {
     fc.assert(
-      fc.property(pricesArbitrary, fc.nat({ max: 200 }), (prices, taken) => {
+      fc.property(pricesArbitrary, fc.nat({ max: 200 }), fc.integer({ min: 1, max: 200 }), (prices, taken, stepEvery) => {
         const entries = historyOf(prices);
-        const newest = (prices.at(-1)?.round ?? 0) * 1_000;
-        const { book } = openBook(prices, Math.min(taken, prices.length));
+        const [newest] = entries.slice(-1);
+        if (newest === undefined) throw new Error("every walk here has a round");
+        const { book } = openBook(prices, Math.min(taken, prices.length), stepEvery);
         fill(book);
-        for (const { startAt, sums, complete } of everyMinute(book)) {
-          if (startAt + MINUTE_MS > newest) continue;
+        const minutes = everyMinute(book);
+        for (const { startAt, sums, complete } of minutes.slice(0, -1)) {
           expect(sums).toEqual(integrate(entries, { from: startAt, to: startAt + MINUTE_MS, leaseMs: LEASE_MS }));
           expect(complete).toBe(true);
         }
+        const [{ startAt, sums, complete }] = minutes.slice(-1) as [MinuteView];
+        const before = integrate(entries, { from: startAt, to: newest.timestamp, leaseMs: LEASE_MS });
+        expect(sums).toEqual(addRound(before, newest.round, newest.verdict.report));
+        expect(complete).toBe(false);
       }),
       { numRuns: 80 },
     );
@@ -263,9 +270,9 @@ describe("when the walk is another one than it seemed", () => {
     ]).book;
     fill(outage);
     const minutes = everyMinute(outage);
-    expect(minutes.map(({ sums }) => sums.rounds)).toEqual([30, 0, 0, 0, 0, 0, 1, 0]);
+    expect(minutes.map(({ sums }) => sums.rounds)).toEqual([30, 0, 0, 0, 0, 0, 1, 1]);
     expect(minutes.map(({ complete }) => complete)).toEqual([true, true, true, true, true, true, true, false]);
-    expect(minutes.at(-1)).toMatchObject({ awaited: true });
+    expect(minutes.at(-1)).toMatchObject({ awaited: false, sums: { rounds: 1 } });
   });
 });
 
