@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { createFollower, type Follower } from "../gateway/follower.ts";
 import type { GatewayConfig } from "../gateway/gateway-config.ts";
 import { createFollowMetrics } from "../gateway/io/follow-metrics.ts";
@@ -13,6 +13,7 @@ import { FOLD } from "../node/fold.ts";
 import { createLog, secretsOf } from "../node/io/log.ts";
 import { OperationalError } from "../node/io/operational-error.ts";
 import { watchProcess } from "../node/io/process-faults.ts";
+import { collectProcessMetrics } from "../node/io/process-metrics.ts";
 import { openStore } from "../node/io/store.ts";
 import { createMemoryStore } from "../node/memory-store.ts";
 import { startState } from "../node/start-state.ts";
@@ -59,7 +60,7 @@ async function runUntil(ended: Promise<void>, configFile: string): Promise<void>
   try {
     stops.push(watchProcess(log, process));
     const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
+    collectProcessMetrics(registry);
     const store = openReplica(config, genesis);
     stops.push(() => store.close());
     const follower = followerOver(store, genesis);

@@ -22,7 +22,11 @@ const apiKeySchema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits")
     .describe("of the key's text; the key itself is kept nowhere"),
   requestsPerMinute: z.int("expected a whole number from 1").min(1).max(100_000_000),
-  streams: z.int("expected a whole number from 0").min(0).max(100_000).describe("readers of /v1/stream and /v1/ws at one time"),
+  streams: z
+    .int("expected a whole number from 0")
+    .min(0)
+    .max(100_000)
+    .describe("readers of /v1/stream and /v1/ws at one time, and followers of /v1/follow"),
 });
 export type ApiKey = z.infer<typeof apiKeySchema>;
 

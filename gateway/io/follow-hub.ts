@@ -19,6 +19,8 @@ export const FOLLOW_LIMITS = {
   maxFollowersPerPlace: 8,
   /** Unsent bytes at which a live follower is let go; a round of the largest network has a few MB. */
   maxFollowerBytes: 32 * 2 ** 20,
+  /** Of rounds' events that are kept, all together. */
+  maxKeptBytes: 32 * 2 ** 20,
   /** Rounds sent of the past at most, and to who does not say which he has. */
   maxBackfill: 3_600,
   defaultBackfill: 1_200,
@@ -28,7 +30,7 @@ export type FollowLimits = { readonly [Name in keyof typeof FOLLOW_LIMITS]: numb
 
 /** Rounds read from the store at a time while a follower catches up. */
 const REPLAY_BATCH = 16;
-/** Rounds whose event is kept: followers that catch up side by side ask for the same. */
+/** Rounds whose event is kept at most: followers that catch up side by side ask for the same. */
 const KEPT_EVENTS = 64;
 /** So far back a round that comes to the store late is still told to those who follow live. */
 const LATE_ROUNDS = 64;
@@ -64,6 +66,7 @@ type Hub = {
   readonly taper: Taper;
   readonly followers: Set<Follower>;
   readonly events: Map<Digest, Buffer | undefined>;
+  eventBytes: number;
   /** Every change of config since genesis as it is sent, by its round: each follower is told all of them, and there are few. */
   readonly transitions: Map<number, Buffer>;
   /** Rounds that live followers were told, the newest {@link LATE_ROUNDS}. */
@@ -82,7 +85,8 @@ type Hub = {
 export function createFollowHub(parts: Pick<Hub, "store" | "limits" | "hasKeys" | "log">): FollowHub {
   const transitions: Hub["transitions"] = new Map();
   const hub: Hub = {
-    ...{ ...parts, taper: createTaper(), followers: new Set(), events: new Map(), transitions, told: new Map(), hole: undefined },
+    ...{ ...parts, taper: createTaper(), followers: new Set(), events: new Map(), eventBytes: 0 },
+    ...{ transitions, told: new Map(), hole: undefined },
     // What there is already is told to each follower when it comes.
     toldPapers: new Set(papersOf({ ...parts, transitions }, true).map(({ key }) => key)),
     configDigest: parts.store.latest()?.certified.certificate.header.configDigest,
@@ -232,7 +236,12 @@ function eventOfRound(hub: Hub, certified: CertifiedRound): Buffer | undefined {
   const entry = entryOf(hub, certified);
   const event = entry === undefined ? undefined : Buffer.from(encodeEvent(entry, certificate.header.round));
   events.set(digest, event);
-  for (const oldest of events.keys()) if (events.size > KEPT_EVENTS) events.delete(oldest);
+  hub.eventBytes += event?.length ?? 0;
+  for (const [oldest, known] of events) {
+    if (events.size <= KEPT_EVENTS && hub.eventBytes <= hub.limits.maxKeptBytes) break;
+    events.delete(oldest);
+    hub.eventBytes -= known?.length ?? 0;
+  }
   return event;
 }
 

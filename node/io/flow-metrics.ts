@@ -3,7 +3,6 @@ import type { FeedId } from "../../protocol/feed.ts";
 import { ALERT_KINDS, type AlertKind } from "../alert-message.ts";
 import type { Sample } from "../sampler.ts";
 import { STAGES, type Stage } from "./stages.ts";
-import { readVersion } from "./version.ts";
 
 /** `delivered`: the receiver said 2xx. `lost`: refused for good, or given up. `dropped`: pushed out of a full queue. */
 export const ALERT_OUTCOMES = ["delivered", "lost", "dropped"] as const;
@@ -25,7 +24,6 @@ const STAGE_BUCKETS = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 
 /** Every label of a closed set exists at 0 from the start: `rate` and `increase` see the first event. */
 export function flowMetrics(registers: Registry[]): FlowMetrics {
-  buildInfo(registers);
   const stages = new Histogram({
     name: "breakwater_stage_seconds",
     help: `Stages of a round through this node. ${helpOf(STAGES)}`,
@@ -97,16 +95,6 @@ function optionalGauge(
   const gauge = new Gauge({ name, help, registers });
   gauge.remove();
   return (value) => (value === undefined ? gauge.remove() : gauge.set(value * scale));
-}
-
-function buildInfo(registers: Registry[]): void {
-  const info = new Gauge({
-    name: "breakwater_build_info",
-    help: "1, by the version that runs",
-    labelNames: ["version"],
-    registers,
-  });
-  info.set({ version: readVersion() }, 1);
 }
 
 function helpOf(stages: Readonly<Record<string, string>>): string {

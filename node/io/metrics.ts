@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { PollerMetrics } from "../../adapters/io/reporter.ts";
 import { BREAKER_STATES } from "../../protocol/report.ts";
 import type { CertifiedRound } from "../../protocol/round.ts";
@@ -7,6 +7,7 @@ import { GOSSIP_VERDICTS, type GossipCode, type Verdict } from "../gossip-codes.
 import { type MachineStatus, TOPICS, type Topic } from "../machine.ts";
 import type { Sample } from "../sampler.ts";
 import { type FlowMetrics, flowMetrics, sourceMetrics } from "./flow-metrics.ts";
+import { collectProcessMetrics } from "./process-metrics.ts";
 import { REQUEST_FAULTS, REQUEST_PROTOCOLS, type TransportMetrics } from "./transport-types.ts";
 
 export type NodeMetrics = FlowMetrics & {
@@ -27,7 +28,7 @@ const PHASES: readonly MachineStatus["phase"][] = ["quarantine", "running", "hal
 /** One registry a node; names end in their unit, labels come from closed unions or the config. */
 export function createNodeMetrics(): NodeMetrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const registers = [registry];
   const onDrops = dropMetrics(registers);
   const onSources = sourceMetrics(registers);

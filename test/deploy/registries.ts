@@ -6,6 +6,7 @@ import { createFollowMetrics } from "../../gateway/io/follow-metrics.ts";
 import { createAccessMetrics, createStreamMetrics, registerRequestMetrics } from "../../gateway/io/metrics.ts";
 import { createLimitsGauge, createPublisherMetrics } from "../../gateway/io/redis-metrics.ts";
 import { createNodeMetrics } from "../../node/io/metrics.ts";
+import { collectProcessMetrics } from "../../node/io/process-metrics.ts";
 
 /** Labels that Prometheus gives every series of a target. */
 const TARGET_LABELS = ["job", "instance"];
@@ -33,6 +34,7 @@ function registries(): readonly Registry[] {
   createVenueStreamMetrics(node);
   createPublisherMetrics(node);
   const gateway = new Registry();
+  collectProcessMetrics(gateway);
   registerRequestMetrics(fastify(), gateway);
   createStreamMetrics(gateway);
   createAccessMetrics(gateway);

@@ -132,6 +132,20 @@ describe("followers", () => {
     expect(one.written[0]).toBe(two.written[0]);
   });
 
+  test("that catch up are told what was made for others, as long as that takes little memory", async () => {
+    for (const maxKeptBytes of [FOLLOW_LIMITS.maxKeptBytes, 1]) {
+      const { hub } = hubOver(history, { maxKeptBytes });
+      const [one, two] = [outlet(), outlet()];
+      for (const { made, written } of [one, two]) {
+        hub.open(made, { after: undefined, place });
+        await until("all told", () => written.length === history.length);
+      }
+      expect(two.seen.frames).toEqual(one.seen.frames);
+      const isSame = two.written.map((event, index) => event === one.written[index]);
+      expect(new Set(isSame)).toEqual(new Set([maxKeptBytes > 1]));
+    }
+  });
+
   test("are told none of what has no body any more: nobody could verify it", async () => {
     const { hub, store } = hubOver([]);
     for (const { certified, body } of history)
