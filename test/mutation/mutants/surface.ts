@@ -88,7 +88,7 @@ export const SURFACE_GUARDS: readonly Mutant[] = [
   ),
   ...guardsIn(
     "gateway/lease.ts",
-    ["test/gateway/routes.test.ts", "test/gateway/problems.test.ts"],
+    ["test/gateway/routes.test.ts", "test/gateway/problems.test.ts", "test/gateway/caching.test.ts"],
     [
       ["gateway-ready-within-lease", "P3", "if (now <= validUntil) return", "if (true) return"],
       ["gateway-cache-within-lease", "P3", "if (leftS < 0) return NO_STORE;", ""],
