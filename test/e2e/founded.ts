@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach } from "vitest";
 import { stringify } from "yaml";
 import { createChildren } from "../../cli/devnet/children.ts";
 import { createKeyFile } from "../../node/io/keys.ts";
@@ -14,6 +15,8 @@ import { freePorts } from "./ports.ts";
 /** Plain values as YAML writes them; a test edits its own copy. */
 export type Plain = Record<string, unknown>;
 
+/** Of a node's log, what shows why a test failed. */
+const SHOWN_LINES = 20;
 /** Any scrypt cost opens; this one is quick. */
 const QUICK_SCRYPT_N = 16;
 export const PASSWORD = "of a test";
@@ -84,6 +87,16 @@ export async function found(feeds: readonly FeedPlain[], edits: Edits = {}): Pro
 
 export function removeFounded({ folder }: Founded): void {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** After each test that failed, the end of every node's log. */
+export function showLogsOfFailures(founded: () => Founded | undefined): void {
+  afterEach(({ task }) => {
+    if (task.result?.state !== "fail") return;
+    for (const { logFile } of founded()?.nodes ?? []) {
+      console.error(readFileSync(logFile, "utf8").split("\n").slice(-SHOWN_LINES).join("\n"));
+    }
+  });
 }
 
 /** Starts a process a node; the same few things can be asked of it as of a development network. */

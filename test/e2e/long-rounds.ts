@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { type MarketServer, startMarketServer } from "../../simulator/io/market-server.ts";
 import type { DevnetNode } from "./devnet.ts";
-import { type Founded, found, removeFounded, runFounded } from "./founded.ts";
+import { type Founded, found, removeFounded, runFounded, showLogsOfFailures } from "./founded.ts";
 import { leftQuarantine, type Onlooker, onlookerOf, signsAfter } from "./nodes.ts";
 import { type Promised, promisesIn } from "./stores.ts";
 
@@ -50,11 +50,7 @@ export function useLongRounds({
     for (const node of await network.nodes()) await signsAfter(node, 0, settled);
     world = { founded, network, onlooker: await onlookerOf(network) };
   });
-  afterEach(({ task }) => {
-    if (task.result?.state !== "fail") return;
-    for (const { logFile } of founded?.nodes ?? [])
-      console.error(readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n"));
-  });
+  showLogsOfFailures(() => founded);
   afterAll(async () => {
     await network?.stop();
     await market?.stop();

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { trustCommittee } from "../../client/committee.ts";
 import { verifyFeedDocument } from "../../client/verify.ts";
 import type { FeedDocument } from "../../protocol/document.ts";
 import { scheme } from "../support/network.ts";
 import { request, within } from "./devnet.ts";
-import { type Founded, found, removeFounded, runFounded } from "./founded.ts";
+import { type Founded, found, removeFounded, runFounded, showLogsOfFailures } from "./founded.ts";
 import { ABSENT, type RecordedVenues, serveRecorded } from "./recorded-venues.ts";
 
 /** The oldest body is 13.4 s older than the newest: all but the aged one are well within it. */
@@ -91,11 +90,7 @@ describe("recorded reality: BTC/USDT on eleven venues in one quarter of a minute
       return samples.every((sample) => sample?.sources.every(({ code }) => code !== "missing") ?? false);
     });
   });
-  afterEach(({ task }) => {
-    if (task.result?.state !== "fail") return;
-    for (const { logFile } of founded?.nodes ?? [])
-      console.error(readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n"));
-  });
+  showLogsOfFailures(() => founded);
   afterAll(async () => {
     await running?.stop();
     await venues?.close();
